@@ -1,0 +1,38 @@
+//! jointer: the one toolchain for polyglot WebAssembly components.
+//!
+//! One package, rooms in one order. A room may use the rooms above it in this table and the leaf
+//! files, never what stands below it; `tests/it/rooms.rs` reads the `use` lines and fails on one that
+//! points the wrong way.
+//!
+//! | room | it holds |
+//! |---|---|
+//! | `error` `event` `digest` `name` `process` | leaf files: error kinds, events, digests, names, children |
+//! | `component` | a component or core module as bytes: decode, rewrite, metadata, validate |
+//! | `wit` | WIT packages and worlds: load, resolve, structural diff, re-versioned views |
+//! | `host` | host profiles and capability kinds; does a component fit a host |
+//! | `app` | `jointer.toml` and the folders jointer uses |
+//! | `adapt` | WASI snapshots: detect, choose, synthesise adapters |
+//! | `compose` | the composition graph: plan, explain, encode |
+//! | `trust` | keys, signatures, verification; pure over bytes |
+//! | `registry` | OCI registries, the local directory, the content-addressed store |
+//! | `deps` | dependencies: resolve, lock, fetch |
+//! | `toolchain` | guest tools: find, provision, doctor |
+//! | `scaffold` | templates, edits of `jointer.toml` |
+//! | `build` | plan of units, fingerprints, scheduler, cache, drivers |
+//! | `package` | bundle, SBOM, order of publishing |
+//! | `run` | the runner: run, serve, call, test |
+//! | `dev` | watch and swap |
+//! | `ui` | shows events and diagnostics |
+//! | `cli` | one file per command |
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod digest;
+pub mod error;
+pub mod event;
+pub mod name;
+pub mod process;
+
+pub mod app;
+pub mod cli;
+pub mod ui;

@@ -1,0 +1,7 @@
+//! The `jointer` program: arguments in, exit status out. All else is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(jointer::cli::main().code())
+}

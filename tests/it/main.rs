@@ -1,0 +1,5 @@
+//! The tests that need more than one room, and those that drive the real binary.
+
+mod diagnostics;
+mod rooms;
+mod support;
