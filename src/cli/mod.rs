@@ -105,6 +105,10 @@ pub fn main() -> ExitStatus {
         }
     };
     let ui = Ui::new(cli.format, cli.quiet);
+    if let Err(error) = crate::process::stop_on_signals() {
+        // Without the handler Ctrl-C still ends jointer, only less politely.
+        ui.reporter().note("Warning", format!("signals are not handled: {error}"));
+    }
     let done = context(ui, cli.dir.as_ref()).and_then(|cx| {
         let done = dispatch(&cx, &cli.command);
         if let Err(error) = &done {
