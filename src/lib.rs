@@ -33,6 +33,9 @@ pub mod event;
 pub mod name;
 pub mod process;
 
+pub mod adapt;
 pub mod app;
 pub mod cli;
+pub mod component;
+pub mod host;
 pub mod ui;
