@@ -35,6 +35,7 @@ pub mod process;
 
 pub mod adapt;
 pub mod app;
+pub mod build;
 pub mod cli;
 pub mod component;
 pub mod host;

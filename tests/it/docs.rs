@@ -57,7 +57,8 @@ fn matches(shown: &str, line: &str) -> bool {
 
 fn run_page(page: &str) {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).expect("page");
-    let steps: Vec<Step> = steps(&text).into_iter().filter(|step| !step.command.starts_with("cargo test")).collect();
+    let steps: Vec<Step> =
+        steps(&text).into_iter().filter(|step| !step.command.starts_with("cargo test")).collect();
     if steps.is_empty() {
         return;
     }
