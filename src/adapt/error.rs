@@ -69,6 +69,48 @@ pub enum AdaptError {
         /// What to do.
         help: String,
     },
+    /// The component exports an interface in two versions.
+    #[error("`{interface}` is exported in two versions, which would have one name")]
+    #[diagnostic(
+        code(adapt::exported_twice),
+        help("build it with one of the two; a component can export an interface only once")
+    )]
+    ExportedTwice {
+        /// Without version.
+        interface: String,
+    },
+    /// A core module from before preview1.
+    #[error("the core module imports `wasi_unstable`, the forerunner of `wasi_snapshot_preview1`")]
+    #[diagnostic(
+        code(adapt::wasi_unstable),
+        help("four of its functions differ; build the module again for `wasm32-wasip1` or `wasm32-wasip2`")
+    )]
+    Unstable,
+    /// wit-component could not make a component of a core module.
+    #[error("the core module cannot become a {flavour} component: {reason}")]
+    #[diagnostic(
+        code(adapt::not_componentizable),
+        help(
+            "it may import only `wasi_snapshot_preview1` and what its embedded world says; modules of other \
+             toolchains (emscripten, wasm-bindgen) import functions that no component can"
+        )
+    )]
+    NotComponentizable {
+        /// `command`, `reactor` or `proxy`.
+        flavour: &'static str,
+        /// wit-component's words.
+        reason: String,
+    },
+    /// Something of the component's own does not survive being put beside an adapter.
+    #[error("the component cannot be put behind an adapter: {reason}")]
+    #[diagnostic(
+        code(adapt::not_forwarded),
+        help("one of its own imports or exports cannot be handed on; build it again for WASI 0.2")
+    )]
+    NotForwarded {
+        /// What is in the way.
+        reason: String,
+    },
 }
 
 impl Fault for AdaptError {

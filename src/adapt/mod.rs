@@ -13,11 +13,31 @@
 //! A core module for `wasi_snapshot_preview1` is made a component first. Pure: bytes in, bytes out, and
 //! the same bytes out every time.
 
+mod decide;
+mod encode;
 mod error;
+mod merge;
+mod preview1;
+mod reencode;
+mod shape;
+mod shim;
+mod snapshot;
+mod survey;
+#[cfg(test)]
+mod tests;
+mod uses;
+mod wrap;
 
 use semver::Version;
 
 pub use error::AdaptError;
+pub use snapshot::targets;
+pub use survey::{Survey, survey};
+
+use crate::component::{self, Kind, Side};
+use decide::decide;
+use snapshot::Snapshot;
+use uses::Uses;
 
 /// What an adapted component is like, and how it came to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +92,17 @@ pub enum Flavour {
     Proxy,
 }
 
+impl Flavour {
+    /// As `--kind` has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::Reactor => "reactor",
+            Self::Proxy => "proxy",
+        }
+    }
+}
+
 /// [`adapt_as`], with the flavour chosen by what a core module exports.
 ///
 /// # Errors
@@ -87,6 +118,66 @@ pub fn adapt(bytes: &[u8], to: &Version) -> Result<Adapted, AdaptError> {
 /// # Errors
 /// See [`AdaptError`]: bytes that are no component, a version that is not known, a function that the
 /// version lacks or has with other types.
-pub fn adapt_as(_bytes: &[u8], _to: &Version, _flavour: Option<Flavour>) -> Result<Adapted, AdaptError> {
-    todo!("lands with the next commit of this room")
+pub fn adapt_as(bytes: &[u8], to: &Version, flavour: Option<Flavour>) -> Result<Adapted, AdaptError> {
+    let target = target(to)?;
+    let adapted = match component::kind(bytes)? {
+        Kind::Component => adapt_component(bytes, &target)?,
+        Kind::CoreModule => {
+            let (made, flavour) = preview1::componentize(bytes, flavour)?;
+            let fitted = adapt_component(&made, &target)?;
+            let from = vec![preview1::PREVIEW1.to_owned()];
+            Adapted { bytes: fitted.bytes, from, how: How::Componentized(flavour) }
+        }
+    };
+    // What an adapter was made for is checked while it is made; this is the last look at all of it.
+    component::validate(&adapted.bytes)?;
+    Ok(adapted)
+}
+
+fn target(to: &Version) -> Result<std::sync::Arc<Snapshot>, AdaptError> {
+    let known = targets();
+    let unknown = || AdaptError::UnknownTarget {
+        version: to.to_string(),
+        known: known.iter().map(Version::to_string).collect::<Vec<_>>().join(", "),
+    };
+    if !known.contains(to) {
+        return Err(unknown());
+    }
+    Snapshot::load(&to.to_string()).ok_or_else(unknown)
+}
+
+fn adapt_component(bytes: &[u8], target: &Snapshot) -> Result<Adapted, AdaptError> {
+    let uses = Uses::of(bytes)?;
+    let plan = decide(&uses, target)?;
+    let from = uses.labels();
+    if !plan.shims.is_empty() {
+        let functions = plan
+            .shims
+            .values()
+            .flatten()
+            .map(|shim| format!("wasi:{} {}", shim.interface, shim.function))
+            .collect();
+        let bytes = wrap::wrap(bytes, &uses, &plan, target)?;
+        return Ok(Adapted { bytes, from, how: How::Wrapped { functions } });
+    }
+    let (bytes, how) = if plan.twice {
+        (merge::merge(bytes, &uses, target)?, How::Renamed)
+    } else if plan.renames {
+        (rename(bytes, &uses, target)?, How::Renamed)
+    } else {
+        (bytes.to_vec(), How::Unchanged)
+    };
+    Ok(Adapted { bytes, from, how })
+}
+
+fn rename(bytes: &[u8], uses: &Uses, target: &Snapshot) -> Result<Vec<u8>, AdaptError> {
+    let renamed = component::rename(bytes, |side, name| {
+        let list = match side {
+            Side::Import => &uses.imports,
+            Side::Export => &uses.exports,
+        };
+        let used = list.iter().find(|used| used.name == name)?;
+        Some(merge::name_in(target, &used.key))
+    })?;
+    Ok(renamed)
 }

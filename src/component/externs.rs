@@ -51,7 +51,6 @@ pub(super) fn each_outer_name(
                 rest = rest
                     .get(length..)
                     .ok_or(ComponentError::Truncated { what: "component", bytes: bytes.len() })?;
-                parser.skip_section();
             }
             Payload::ComponentImportSection(section) => {
                 for import in section.into_iter_with_offsets() {

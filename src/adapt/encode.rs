@@ -1,0 +1,383 @@
+//! Writes the imports of a component from the WIT of a snapshot, trimmed to what is needed.
+//!
+//! The order matters and is found here: an interface comes after those whose types it uses.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use wasm_encoder::{
+    Alias, ComponentBuilder, ComponentDefinedTypeEncoder, ComponentExportKind, ComponentFuncTypeEncoder,
+    ComponentOuterAliasKind, ComponentTypeRef, ComponentValType, InstanceType, PrimitiveValType, TypeBounds,
+};
+use wit_parser::{Function, Handle, InterfaceId, Resolve, Type, TypeDefKind, TypeId};
+
+use super::shape::{interface_key, owner};
+use super::snapshot::Snapshot;
+
+/// Types and functions of one interface.
+#[derive(Debug, Default, Clone)]
+struct Need {
+    types: BTreeSet<String>,
+    functions: BTreeSet<String>,
+}
+
+/// What is needed of a snapshot, closed under "mentions".
+pub(super) struct Needs<'a> {
+    snapshot: &'a Snapshot,
+    by_interface: BTreeMap<String, Need>,
+}
+
+impl<'a> Needs<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot) -> Self {
+        Self { snapshot, by_interface: BTreeMap::new() }
+    }
+
+    /// The interface itself, even if nothing in it is used.
+    pub(super) fn interface(&mut self, key: &str) {
+        self.by_interface.entry(key.to_owned()).or_default();
+    }
+
+    /// A named type and all it mentions. Unknown names are passed over.
+    pub(super) fn ty(&mut self, key: &str, name: &str) {
+        let resolve = &self.snapshot.resolve;
+        let Some(interface) = self.snapshot.interfaces.get(key) else { return };
+        let Some(id) = resolve.interfaces[interface.id].types.get(name) else { return };
+        if self.by_interface.entry(key.to_owned()).or_default().types.insert(name.to_owned()) {
+            self.inside(*id);
+        }
+    }
+
+    /// A function and all types it mentions. Unknown names are passed over.
+    pub(super) fn function(&mut self, key: &str, name: &str) {
+        let resolve = &self.snapshot.resolve;
+        let Some(interface) = self.snapshot.interfaces.get(key) else { return };
+        let Some(function) = resolve.interfaces[interface.id].functions.get(name) else { return };
+        if self.by_interface.entry(key.to_owned()).or_default().functions.insert(name.to_owned()) {
+            let values = function.params.iter().map(|param| &param.ty).chain(&function.result);
+            values.for_each(|ty| self.value(ty));
+        }
+    }
+
+    fn value(&mut self, ty: &Type) {
+        let Type::Id(id) = ty else { return };
+        let resolve = &self.snapshot.resolve;
+        let key = owner(resolve, *id).and_then(|interface| interface_key(resolve, interface));
+        match (&resolve.types[*id].name, key) {
+            (Some(name), Some(key)) => self.ty(&key, name),
+            _ => self.inside(*id),
+        }
+    }
+
+    fn inside(&mut self, id: TypeId) {
+        let resolve = &self.snapshot.resolve;
+        match &resolve.types[id].kind {
+            TypeDefKind::Record(record) => record.fields.iter().for_each(|field| self.value(&field.ty)),
+            TypeDefKind::Variant(variant) => {
+                variant.cases.iter().filter_map(|case| case.ty.as_ref()).for_each(|ty| self.value(ty));
+            }
+            TypeDefKind::Tuple(tuple) => tuple.types.iter().for_each(|ty| self.value(ty)),
+            TypeDefKind::Option(ty) | TypeDefKind::List(ty) | TypeDefKind::Type(ty) => self.value(ty),
+            TypeDefKind::FixedLengthList(ty, _) => self.value(ty),
+            TypeDefKind::Map(key, value) => [key, value].into_iter().for_each(|ty| self.value(ty)),
+            TypeDefKind::Result(result) => result.ok.iter().chain(&result.err).for_each(|ty| self.value(ty)),
+            TypeDefKind::Handle(Handle::Own(id) | Handle::Borrow(id)) => self.value(&Type::Id(*id)),
+            TypeDefKind::Future(ty) | TypeDefKind::Stream(ty) => ty.iter().for_each(|ty| self.value(ty)),
+            TypeDefKind::Enum(_) | TypeDefKind::Flags(_) | TypeDefKind::Resource | TypeDefKind::Unknown => {}
+        }
+    }
+
+    /// The interfaces needed.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.by_interface.keys().map(String::as_str)
+    }
+}
+
+/// Imports written so far.
+#[derive(Default)]
+pub(super) struct Imports {
+    instances: BTreeMap<String, u32>,
+    types: HashMap<(String, String), u32>,
+}
+
+impl Imports {
+    /// Writes all that is needed, each interface under the name that `name` gives it.
+    pub(super) fn write(
+        builder: &mut ComponentBuilder,
+        needs: &Needs<'_>,
+        name: &dyn Fn(&str) -> String,
+    ) -> Self {
+        let mut imports = Self::default();
+        for key in needs.by_interface.keys() {
+            imports.interface(builder, needs, name, key);
+        }
+        imports
+    }
+
+    /// The index of an imported interface.
+    pub(super) fn instance(&self, key: &str) -> Option<u32> {
+        self.instances.get(key).copied()
+    }
+
+    /// The index of a type of an imported interface.
+    pub(super) fn ty(&mut self, builder: &mut ComponentBuilder, key: &str, name: &str) -> Option<u32> {
+        let known = (key.to_owned(), name.to_owned());
+        if let Some(index) = self.types.get(&known) {
+            return Some(*index);
+        }
+        let index = builder.alias_export(self.instance(key)?, name, ComponentExportKind::Type);
+        self.types.insert(known, index);
+        Some(index)
+    }
+
+    fn interface(
+        &mut self,
+        builder: &mut ComponentBuilder,
+        needs: &Needs<'_>,
+        name: &dyn Fn(&str) -> String,
+        key: &str,
+    ) {
+        if self.instances.contains_key(key) {
+            return;
+        }
+        let (Some(need), Some(interface)) = (needs.by_interface.get(key), needs.snapshot.interfaces.get(key))
+        else {
+            return;
+        };
+        let resolve = &needs.snapshot.resolve;
+        let declared = &resolve.interfaces[interface.id];
+        for (other, ty) in
+            need.types.iter().filter_map(|ty| used_from(resolve, interface.id, declared.types[ty]))
+        {
+            self.interface(builder, needs, name, &other);
+            self.ty(builder, &other, &ty);
+        }
+        let mut encoder = Encoder {
+            resolve,
+            interface: interface.id,
+            outer: &self.types,
+            sink: InstanceType::new(),
+            local: HashMap::new(),
+        };
+        for ty in &need.types {
+            encoder.id(declared.types[ty]);
+        }
+        for function in &need.functions {
+            let ty = encoder.function(&declared.functions[function]);
+            encoder.sink.export(function, ComponentTypeRef::Func(ty));
+        }
+        let ty = builder.type_instance(None, &encoder.sink);
+        let index = builder.import(name(key).as_str(), ComponentTypeRef::Instance(ty));
+        self.instances.insert(key.to_owned(), index);
+    }
+}
+
+/// The interface and name that a type was `use`d from.
+fn used_from(resolve: &Resolve, interface: InterfaceId, id: TypeId) -> Option<(String, String)> {
+    let TypeDefKind::Type(Type::Id(target)) = resolve.types[id].kind else { return None };
+    let other = owner(resolve, target).filter(|other| *other != interface)?;
+    Some((interface_key(resolve, other)?, resolve.types[target].name.clone()?))
+}
+
+/// Where types are defined: in an instance type, or in a component, whose named types must all be known.
+trait Sink {
+    fn define(&mut self, write: impl FnOnce(ComponentDefinedTypeEncoder<'_>)) -> u32;
+    fn function(&mut self, write: impl FnOnce(ComponentFuncTypeEncoder<'_>)) -> u32;
+    fn name(&mut self, name: &str, bounds: TypeBounds) -> u32;
+    fn outer(&mut self, index: u32) -> u32;
+}
+
+impl Sink for InstanceType {
+    fn define(&mut self, write: impl FnOnce(ComponentDefinedTypeEncoder<'_>)) -> u32 {
+        write(self.ty().defined_type());
+        self.type_count() - 1
+    }
+
+    fn function(&mut self, write: impl FnOnce(ComponentFuncTypeEncoder<'_>)) -> u32 {
+        write(self.ty().function());
+        self.type_count() - 1
+    }
+
+    fn name(&mut self, name: &str, bounds: TypeBounds) -> u32 {
+        self.export(name, ComponentTypeRef::Type(bounds));
+        self.type_count() - 1
+    }
+
+    fn outer(&mut self, index: u32) -> u32 {
+        self.alias(Alias::Outer { kind: ComponentOuterAliasKind::Type, count: 1, index });
+        self.type_count() - 1
+    }
+}
+
+impl Sink for &mut ComponentBuilder {
+    fn define(&mut self, write: impl FnOnce(ComponentDefinedTypeEncoder<'_>)) -> u32 {
+        let (index, encoder) = self.type_defined(None);
+        write(encoder);
+        index
+    }
+
+    fn function(&mut self, write: impl FnOnce(ComponentFuncTypeEncoder<'_>)) -> u32 {
+        let (index, encoder) = self.type_function(None);
+        write(encoder);
+        index
+    }
+
+    fn name(&mut self, _: &str, bounds: TypeBounds) -> u32 {
+        // Only reached for a type that the caller did not name; the validator refuses it then.
+        match bounds {
+            TypeBounds::Eq(index) => index,
+            TypeBounds::SubResource => self.type_resource(None, wasm_encoder::ValType::I32, None),
+        }
+    }
+
+    fn outer(&mut self, index: u32) -> u32 {
+        index
+    }
+}
+
+/// Defines the type of a function of `interface` in a component that has its named types as `known`.
+pub(super) fn function_type(
+    builder: &mut ComponentBuilder,
+    snapshot: &Snapshot,
+    interface: &str,
+    function: &str,
+    known: &HashMap<&str, u32>,
+) -> Option<u32> {
+    let resolve = &snapshot.resolve;
+    let id = snapshot.interfaces.get(interface)?.id;
+    let declared = &resolve.interfaces[id];
+    let local =
+        declared.types.iter().filter_map(|(name, id)| Some((*id, *known.get(name.as_str())?))).collect();
+    let mut encoder = Encoder { resolve, interface: id, outer: &HashMap::new(), sink: builder, local };
+    Some(encoder.function(declared.functions.get(function)?))
+}
+
+/// Writes types of one interface.
+struct Encoder<'a, S> {
+    resolve: &'a Resolve,
+    interface: InterfaceId,
+    outer: &'a HashMap<(String, String), u32>,
+    sink: S,
+    local: HashMap<TypeId, u32>,
+}
+
+impl<S: Sink> Encoder<'_, S> {
+    fn function(&mut self, function: &Function) -> u32 {
+        let params: Vec<_> =
+            function.params.iter().map(|param| (param.name.as_str(), self.value(&param.ty))).collect();
+        let result = function.result.as_ref().map(|ty| self.value(ty));
+        self.sink.function(|mut ty| {
+            ty.params(params).result(result);
+        })
+    }
+
+    fn value(&mut self, ty: &Type) -> ComponentValType {
+        ComponentValType::Primitive(match ty {
+            Type::Id(id) => return ComponentValType::Type(self.id(*id)),
+            Type::Bool => PrimitiveValType::Bool,
+            Type::U8 => PrimitiveValType::U8,
+            Type::U16 => PrimitiveValType::U16,
+            Type::U32 => PrimitiveValType::U32,
+            Type::U64 => PrimitiveValType::U64,
+            Type::S8 => PrimitiveValType::S8,
+            Type::S16 => PrimitiveValType::S16,
+            Type::S32 => PrimitiveValType::S32,
+            Type::S64 => PrimitiveValType::S64,
+            Type::F32 => PrimitiveValType::F32,
+            Type::F64 => PrimitiveValType::F64,
+            Type::Char => PrimitiveValType::Char,
+            Type::String => PrimitiveValType::String,
+            Type::ErrorContext => PrimitiveValType::ErrorContext,
+        })
+    }
+
+    fn maybe(&mut self, ty: Option<&Type>) -> Option<ComponentValType> {
+        ty.map(|ty| self.value(ty))
+    }
+
+    /// The local index of a type, defined and (if it has a name) exported when it is first asked for.
+    fn id(&mut self, id: TypeId) -> u32 {
+        if let Some(index) = self.local.get(&id) {
+            return *index;
+        }
+        let definition = &self.resolve.types[id];
+        let index = match &definition.name {
+            Some(name) => {
+                let bounds = self.bounds(id);
+                self.sink.name(name, bounds)
+            }
+            None => self.structure(id),
+        };
+        self.local.insert(id, index);
+        index
+    }
+
+    fn bounds(&mut self, id: TypeId) -> TypeBounds {
+        if matches!(self.resolve.types[id].kind, TypeDefKind::Resource) {
+            return TypeBounds::SubResource;
+        }
+        match used_from(self.resolve, self.interface, id).and_then(|from| self.outer.get(&from)) {
+            Some(index) => TypeBounds::Eq(self.sink.outer(*index)),
+            None => TypeBounds::Eq(self.structure(id)),
+        }
+    }
+
+    fn structure(&mut self, id: TypeId) -> u32 {
+        let resolve = self.resolve;
+        match &resolve.types[id].kind {
+            TypeDefKind::Type(Type::Id(same)) => self.id(*same),
+            TypeDefKind::Type(ty) => match self.value(ty) {
+                ComponentValType::Primitive(primitive) => self.sink.define(|sink| sink.primitive(primitive)),
+                ComponentValType::Type(index) => index,
+            },
+            TypeDefKind::Record(record) => {
+                let fields: Vec<_> =
+                    record.fields.iter().map(|field| (field.name.as_str(), self.value(&field.ty))).collect();
+                self.sink.define(|sink| sink.record(fields))
+            }
+            TypeDefKind::Variant(variant) => {
+                let cases: Vec<_> = variant
+                    .cases
+                    .iter()
+                    .map(|case| (case.name.as_str(), self.maybe(case.ty.as_ref())))
+                    .collect();
+                self.sink.define(|sink| sink.variant(cases))
+            }
+            TypeDefKind::Enum(cases) => {
+                self.sink.define(|sink| sink.enum_type(cases.cases.iter().map(|case| case.name.as_str())))
+            }
+            TypeDefKind::Flags(flags) => {
+                self.sink.define(|sink| sink.flags(flags.flags.iter().map(|flag| flag.name.as_str())))
+            }
+            TypeDefKind::Tuple(tuple) => {
+                let types: Vec<_> = tuple.types.iter().map(|ty| self.value(ty)).collect();
+                self.sink.define(|sink| sink.tuple(types))
+            }
+            TypeDefKind::Option(ty) => {
+                let ty = self.value(ty);
+                self.sink.define(|sink| sink.option(ty))
+            }
+            TypeDefKind::List(ty) => {
+                let ty = self.value(ty);
+                self.sink.define(|sink| sink.list(ty))
+            }
+            TypeDefKind::Result(result) => {
+                let (ok, err) = (self.maybe(result.ok.as_ref()), self.maybe(result.err.as_ref()));
+                self.sink.define(|sink| sink.result(ok, err))
+            }
+            TypeDefKind::Handle(Handle::Own(resource)) => {
+                let resource = self.id(*resource);
+                self.sink.define(|sink| sink.own(resource))
+            }
+            TypeDefKind::Handle(Handle::Borrow(resource)) => {
+                let resource = self.id(*resource);
+                self.sink.define(|sink| sink.borrow(resource))
+            }
+            // WASI 0.2 has none of these; what is written instead does not match and is refused.
+            TypeDefKind::Resource
+            | TypeDefKind::Future(_)
+            | TypeDefKind::Stream(_)
+            | TypeDefKind::Map(..)
+            | TypeDefKind::FixedLengthList(..)
+            | TypeDefKind::Unknown => self.sink.define(|sink| sink.primitive(PrimitiveValType::Bool)),
+        }
+    }
+}

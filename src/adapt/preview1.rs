@@ -1,0 +1,78 @@
+//! Core modules for `wasi_snapshot_preview1` become components.
+//!
+//! The adapters are wasmtime's own, out of its crate; `adapters/README.md` says where they come from.
+//! wit-component joins them to the module and drops what it does not call.
+
+use wasi_preview1_component_adapter_provider as provider;
+use wasmparser::{Payload, TypeRef};
+use wit_component::ComponentEncoder;
+
+use super::{AdaptError, Flavour};
+use crate::component;
+
+/// The module name that preview1 programs import from.
+pub(super) const PREVIEW1: &str = provider::WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME;
+
+/// What preview1 was called before it was finished.
+const UNSTABLE: &str = "wasi_unstable";
+
+/// Makes a component of a core module; `flavour` by what it exports unless it is given.
+pub(super) fn componentize(
+    module: &[u8],
+    flavour: Option<Flavour>,
+) -> Result<(Vec<u8>, Flavour), AdaptError> {
+    component::validate(module)?;
+    let outside = Outside::of(module);
+    if outside.imports.iter().any(|import| import == UNSTABLE) {
+        return Err(AdaptError::Unstable);
+    }
+    let flavour = flavour.unwrap_or(outside.flavour());
+    let adapter = match flavour {
+        Flavour::Command => provider::WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER,
+        Flavour::Reactor => provider::WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+        Flavour::Proxy => provider::WASI_SNAPSHOT_PREVIEW1_PROXY_ADAPTER,
+    };
+    let mut encoder = ComponentEncoder::default();
+    let component = encoder
+        .module(module)
+        .and_then(|encoder| encoder.adapter(PREVIEW1, adapter))
+        .and_then(ComponentEncoder::encode)
+        .map_err(|error| AdaptError::NotComponentizable {
+            flavour: flavour.word(),
+            // The causes say what is missing; the first line only says that something is.
+            reason: error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": "),
+        })?;
+    Ok((component, flavour))
+}
+
+/// The outside of a core module, as far as it matters here.
+#[derive(Default)]
+struct Outside {
+    imports: Vec<String>,
+    starts: bool,
+}
+
+impl Outside {
+    fn of(module: &[u8]) -> Self {
+        let mut outside = Self::default();
+        for payload in wasmparser::Parser::new(0).parse_all(module).map_while(Result::ok) {
+            match payload {
+                Payload::ImportSection(section) => {
+                    let imports = section.into_imports().filter_map(Result::ok);
+                    let functions = imports.filter(|import| matches!(import.ty, TypeRef::Func(_)));
+                    outside.imports.extend(functions.map(|import| import.module.to_owned()));
+                }
+                Payload::ExportSection(section) => {
+                    outside.starts |=
+                        section.into_iter().filter_map(Result::ok).any(|export| export.name == "_start");
+                }
+                _ => {}
+            }
+        }
+        outside
+    }
+
+    fn flavour(&self) -> Flavour {
+        if self.starts { Flavour::Command } else { Flavour::Reactor }
+    }
+}

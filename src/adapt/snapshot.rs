@@ -1,0 +1,217 @@
+//! The WASI snapshots that jointer knows, from the WIT in `wit/wasi`.
+//!
+//! A snapshot is a set of packages with a version each, and not one version: `0.2.0-rc-2024-01-16` has
+//! `cli`, `http` and `sockets` of that date beside `io`, `clocks`, `random` and `filesystem` of
+//! `0.2.0-rc-2023-11-10`.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use include_dir::{Dir, include_dir};
+use semver::Version;
+use wit_parser::{InterfaceId, Resolve, SourceMap, UnresolvedPackageGroup};
+
+use super::shape;
+
+static WIT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/wit/wasi");
+
+/// The packages that every snapshot versions together. Others of the `wasi` namespace (keyvalue,
+/// config, nn, tls) have versions of their own and are left alone.
+const PACKAGES: &[&str] = &["cli", "clocks", "filesystem", "http", "io", "random", "sockets"];
+
+/// Snapshots before 0.2.0 that components can be adapted to as well as from.
+const OLD_TARGETS: &[&str] = &["0.2.0-rc-2023-11-10", "0.2.0-rc-2023-12-05", "0.2.0-rc-2024-01-16"];
+
+/// Whether a package of the `wasi` namespace belongs to the snapshots.
+pub(super) fn is_versioned_together(package: &str) -> bool {
+    PACKAGES.contains(&package)
+}
+
+/// Everything that components can be adapted to, oldest first.
+pub fn targets() -> Vec<Version> {
+    let mut found: Vec<Version> = labels()
+        .filter(|version| is_final(version) || OLD_TARGETS.contains(&version.to_string().as_str()))
+        .collect();
+    found.sort();
+    found
+}
+
+/// The final versions of WASI 0.2, oldest first.
+pub(super) fn finals() -> Vec<Version> {
+    targets().into_iter().filter(is_final).collect()
+}
+
+fn is_final(version: &Version) -> bool {
+    version.pre.is_empty() && (version.major, version.minor) == (0, 2)
+}
+
+fn labels() -> impl Iterator<Item = Version> {
+    WIT.dirs().filter_map(|dir| dir.path().file_name()?.to_str()?.parse().ok())
+}
+
+/// What people call a snapshot: its label, and the host of its time where it helps.
+pub(super) fn describe(label: &str) -> String {
+    let era = match label {
+        "unversioned" => "before 2023-10, wasmtime 13 and earlier",
+        "0.2.0-rc-2023-10-18" => "wasmtime 14, Spin 2.0",
+        "0.2.0-rc-2023-11-05" => "between wasmtime 14 and 15",
+        "0.2.0-rc-2023-11-10" => "wasmtime 15",
+        "0.2.0-rc-2023-12-05" => "wasmtime 16",
+        "0.2.0-rc-2024-01-16" => "between wasmtime 16 and 17",
+        _ => return format!("WASI {label}"),
+    };
+    format!("WASI {label} ({era})")
+}
+
+/// A snapshot's interfaces with their types as text.
+pub(super) struct Snapshot {
+    pub(super) label: String,
+    pub(super) resolve: Resolve,
+    /// By package and interface, `io/poll`.
+    pub(super) interfaces: BTreeMap<String, Interface>,
+}
+
+/// One interface of a snapshot.
+pub(super) struct Interface {
+    pub(super) id: InterfaceId,
+    /// With the version of its package: `wasi:io/poll@0.2.12`.
+    pub(super) name: String,
+    /// What each named type is, structurally.
+    pub(super) types: BTreeMap<String, String>,
+    /// The type of each function.
+    pub(super) functions: BTreeMap<String, String>,
+}
+
+impl Snapshot {
+    /// The snapshot with this label; read once in the life of the process.
+    pub(super) fn load(label: &str) -> Option<Arc<Self>> {
+        static LOADED: OnceLock<Mutex<HashMap<String, Arc<Snapshot>>>> = OnceLock::new();
+        let loaded = LOADED.get_or_init(Mutex::default);
+        if let Some(found) = loaded.lock().ok().and_then(|loaded| loaded.get(label).cloned()) {
+            return Some(found);
+        }
+        let snapshot = Arc::new(Self::read(label)?);
+        if let Ok(mut loaded) = loaded.lock() {
+            loaded.insert(label.to_owned(), snapshot.clone());
+        }
+        Some(snapshot)
+    }
+
+    fn read(label: &str) -> Option<Self> {
+        let world = parse(WIT.get_file(format!("{label}/all.wit"))?)?;
+        let resolve = resolve(world, &[label])?;
+        let interfaces = interfaces(&resolve);
+        Some(Self { label: label.to_owned(), resolve, interfaces })
+    }
+
+    /// The version of a package here: `io` is `0.2.0-rc-2023-11-10` in `0.2.0-rc-2024-01-16`.
+    pub(super) fn version_of(&self, package: &str) -> Option<&str> {
+        let prefix = format!("{package}/");
+        let (_, interface) = self.interfaces.iter().find(|(key, _)| key.starts_with(&prefix))?;
+        interface.name.split_once('@').map(|(_, version)| version)
+    }
+}
+
+/// The snapshots whose packages have exactly these versions; for naming a mixture by one label.
+pub(super) fn with_packages(versions: &BTreeMap<String, String>) -> Option<String> {
+    let mut labels: Vec<Version> = labels().collect();
+    labels.sort();
+    labels.iter().map(Version::to_string).find(|label| {
+        // Only a label that one of the packages bears can be meant.
+        versions.values().any(|version| version == label)
+            && Snapshot::load(label).is_some_and(|snapshot| {
+                versions.iter().all(|(package, version)| snapshot.version_of(package) == Some(version))
+            })
+    })
+}
+
+/// `main` with the packages of some snapshots.
+fn resolve(main: UnresolvedPackageGroup, labels: &[&str]) -> Option<Resolve> {
+    // Components may use what its authors called unstable, so it counts.
+    let mut resolve = Resolve { all_features: true, ..Resolve::default() };
+    let mut deps = Vec::new();
+    for label in labels {
+        deps.extend(WIT.get_dir(format!("{label}/deps"))?.files().map(parse).collect::<Option<Vec<_>>>()?);
+    }
+    resolve.push_groups(main, deps).ok()?;
+    Some(resolve)
+}
+
+/// WIT written in a test, over some snapshots.
+#[cfg(test)]
+pub(super) fn resolve_text(text: &str, labels: &[&str]) -> Resolve {
+    let mut map = SourceMap::default();
+    map.push_str("test.wit", text);
+    let main = map.parse().unwrap_or_else(|(map, error)| panic!("{}", error.render(&map)));
+    resolve(main, labels).unwrap()
+}
+
+fn parse(file: &include_dir::File<'_>) -> Option<UnresolvedPackageGroup> {
+    let mut map = SourceMap::default();
+    map.push_str(file.path().to_str()?, file.contents_utf8()?);
+    map.parse().ok()
+}
+
+fn interfaces(resolve: &Resolve) -> BTreeMap<String, Interface> {
+    let mut found = BTreeMap::new();
+    for (id, interface) in resolve.interfaces.iter() {
+        let (Some(key), Some(name)) = (shape::interface_key(resolve, id), resolve.id_of(id)) else {
+            continue;
+        };
+        let types = interface.types.iter().map(|(name, id)| (name.clone(), shape::wit_type(resolve, *id)));
+        let functions = interface
+            .functions
+            .iter()
+            .map(|(name, function)| (name.clone(), shape::wit_function(resolve, function)));
+        let interface = Interface { id, name, types: types.collect(), functions: functions.collect() };
+        found.insert(key, interface);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_snapshot_can_be_read() {
+        let labels: Vec<Version> = labels().collect();
+        assert!(labels.len() > 20);
+        for label in labels {
+            let snapshot = Snapshot::load(&label.to_string()).unwrap_or_else(|| panic!("{label}"));
+            assert!(snapshot.interfaces.contains_key("clocks/monotonic-clock"), "{label}");
+        }
+    }
+
+    #[test]
+    fn targets_are_the_finals_and_the_three_last_candidates() {
+        let targets: Vec<String> = targets().iter().map(Version::to_string).collect();
+        assert_eq!(targets.len(), 16);
+        assert_eq!(targets[0], "0.2.0-rc-2023-11-10");
+        assert_eq!(targets[3], "0.2.0");
+        assert_eq!(targets[15], "0.2.12");
+    }
+
+    #[test]
+    fn a_mixture_of_versions_is_one_snapshot() {
+        let versions = [("io", "0.2.0-rc-2023-11-10"), ("cli", "0.2.0-rc-2024-01-16")]
+            .map(|(package, version)| (package.to_owned(), version.to_owned()));
+        assert_eq!(with_packages(&versions.into()).as_deref(), Some("0.2.0-rc-2024-01-16"));
+        let versions = [("io", "0.2.9"), ("cli", "0.2.12")];
+        let versions = versions.map(|(package, version)| (package.to_owned(), version.to_owned()));
+        assert_eq!(with_packages(&versions.into()), None);
+    }
+
+    #[test]
+    fn types_are_compared_by_structure() {
+        let [old, new] = ["0.2.0-rc-2023-11-10", "0.2.12"].map(|label| Snapshot::load(label).unwrap());
+        let of = |snapshot: &Snapshot, interface: &str, function: &str| {
+            snapshot.interfaces[interface].functions.get(function).cloned()
+        };
+        let poll = "[method]pollable.block";
+        assert_eq!(of(&old, "io/poll", poll), of(&new, "io/poll", poll));
+        let get = "[method]future-trailers.get";
+        assert_ne!(of(&old, "http/types", get), of(&new, "http/types", get));
+        assert_eq!(of(&new, "sockets/tcp", "[method]tcp-socket.ipv6-only"), None);
+    }
+}

@@ -1,0 +1,239 @@
+//! Components that use everything of a snapshot, adapted to every other.
+
+use proptest::prelude::*;
+use semver::Version;
+use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
+use wit_parser::{ManglingAndAbi, Resolve};
+
+use super::snapshot::Snapshot;
+use super::{AdaptError, How, adapt, survey, targets};
+use crate::component::{self, Externs};
+
+fn version(text: &str) -> Version {
+    text.parse().unwrap()
+}
+
+/// A component for a world of `resolve`, with bodies that trap.
+fn dummy(resolve: &Resolve, world: &str) -> Vec<u8> {
+    let (id, _) = resolve.worlds.iter().find(|(_, candidate)| candidate.name == world).unwrap();
+    let mut module = dummy_module(resolve, id, ManglingAndAbi::Legacy(wit_parser::LiftLowerAbi::Sync));
+    embed_component_metadata(&mut module, resolve, id, StringEncoding::UTF8).unwrap();
+    // Keep versions apart, as tools do that join an engine and an application.
+    let mut encoder = ComponentEncoder::default();
+    encoder.module(&module).unwrap().merge_imports_based_on_semver(false).encode().unwrap()
+}
+
+/// Imports every interface of a snapshot with every function.
+fn everything(label: &str) -> Vec<u8> {
+    dummy(&Snapshot::load(label).unwrap().resolve, "all")
+}
+
+/// A component for a world written here, over several snapshots.
+fn world(text: &str, labels: &[&str]) -> Vec<u8> {
+    let text = format!("package test:app;\nworld app {{ {text} }}");
+    let resolve = super::snapshot::resolve_text(&text, labels);
+    dummy(&resolve, "app")
+}
+
+fn externs(bytes: &[u8]) -> Externs {
+    component::externs(bytes).unwrap()
+}
+
+/// Every WASI import bears the version that the target has for its package, and none comes twice.
+fn assert_fits(bytes: &[u8], label: &str) {
+    component::validate(bytes).unwrap();
+    let target = Snapshot::load(label).unwrap();
+    let names = externs(bytes).imports;
+    let mut seen = std::collections::BTreeSet::new();
+    for name in names.iter().filter(|name| name.starts_with("wasi:")) {
+        let key = name.strip_prefix("wasi:").unwrap().split('@').next().unwrap();
+        assert_eq!(*name, target.interfaces[key].name, "for {label}");
+        assert!(seen.insert(key), "{name} twice");
+    }
+}
+
+#[test]
+fn every_final_goes_to_every_other_or_the_lacking_function_is_named() {
+    for from in super::snapshot::finals() {
+        let bytes = everything(&from.to_string());
+        for to in targets() {
+            match adapt(&bytes, &to) {
+                Ok(adapted) => {
+                    assert_fits(&adapted.bytes, &to.to_string());
+                    let unchanged = adapted.how == How::Unchanged;
+                    assert_eq!(unchanged, from == to, "{from} to {to}");
+                    assert_eq!(adapted.from, [from.to_string()]);
+                }
+                // Only going down loses anything.
+                Err(
+                    AdaptError::FunctionMissing { .. }
+                    | AdaptError::InterfaceMissing { .. }
+                    | AdaptError::Differs { .. },
+                ) => assert!(to < from, "{from} to {to}"),
+                Err(error) => panic!("{from} to {to}: {error}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn candidates_go_to_every_final() {
+    for (from, functions) in
+        [("0.2.0-rc-2024-01-16", 0), ("0.2.0-rc-2023-12-05", 4), ("0.2.0-rc-2023-11-10", 11)]
+    {
+        let bytes = everything(from);
+        for to in super::snapshot::finals() {
+            let adapted = adapt(&bytes, &to).unwrap_or_else(|error| panic!("{from} to {to}: {error}"));
+            assert_fits(&adapted.bytes, &to.to_string());
+            match &adapted.how {
+                How::Renamed => assert_eq!(functions, 0, "{from} to {to}"),
+                How::Wrapped { functions: wrapped } => assert_eq!(wrapped.len(), functions, "{from} to {to}"),
+                other => panic!("{from} to {to}: {other:?}"),
+            }
+            assert_eq!(adapted.from, [from]);
+            let again = adapt(&adapted.bytes, &to).unwrap();
+            assert_eq!(again.how, How::Unchanged);
+            assert_eq!(again.bytes, adapted.bytes);
+            assert_eq!(adapt(&bytes, &to).unwrap(), adapted, "the same bytes every time");
+        }
+    }
+}
+
+#[test]
+fn older_snapshots_are_refused_with_the_function_that_differs() {
+    let error = adapt(&everything("0.2.0-rc-2023-10-18"), &version("0.2.12")).unwrap_err();
+    let said = error.to_string();
+    assert!(said.contains("2023-10-18") && said.contains("wasmtime 14") && said.contains("wasi:"), "{said}");
+    let error = adapt(&everything("0.3.0"), &version("0.2.12")).unwrap_err();
+    assert!(matches!(error, AdaptError::InterfaceMissing { .. }), "{error}");
+}
+
+#[test]
+fn two_versions_of_an_interface_become_one_import() {
+    // The older half brings pollables only through streams, the newer one polls them.
+    let bytes = world(
+        "import wasi:io/streams@0.2.3; import wasi:cli/stdin@0.2.3; import wasi:io/poll@0.2.12;
+         import wasi:io/streams@0.2.12; import wasi:http/types@0.2.12; import wasi:clocks/monotonic-clock@0.2.9;
+         import tap: interface { use wasi:io/streams@0.2.12.{input-stream}; take: func(it: input-stream); }
+         export mine: interface { use wasi:io/poll@0.2.3.{pollable}; give: func() -> pollable; }
+         export wasi:cli/run@0.2.3; export wasi:http/incoming-handler@0.2.12;",
+        &["0.2.3", "0.2.9", "0.2.12"],
+    );
+    let twice = externs(&bytes).imports.iter().filter(|name| name.starts_with("wasi:io/streams@")).count();
+    assert_eq!(twice, 2, "the case must be what it says");
+    for to in ["0.2.12", "0.2.3", "0.2.0"] {
+        let adapted = match adapt(&bytes, &version(to)) {
+            Ok(adapted) => adapted,
+            Err(AdaptError::FunctionMissing { .. }) if to != "0.2.12" => continue,
+            Err(error) => panic!("{to}: {error}"),
+        };
+        assert_fits(&adapted.bytes, to);
+        assert_eq!(adapted.from, ["0.2.3", "0.2.9", "0.2.12"]);
+        let exports = externs(&adapted.bytes).exports;
+        assert_eq!(
+            exports,
+            ["mine".to_owned(), format!("wasi:cli/run@{to}"), format!("wasi:http/incoming-handler@{to}")]
+        );
+        assert!(externs(&adapted.bytes).imports.contains(&"tap".to_owned()));
+        let modules = |bytes: &[u8]| component::core_modules(bytes).unwrap();
+        assert_eq!(modules(&adapted.bytes), modules(&bytes), "core modules are not touched");
+        assert_eq!(adapt(&adapted.bytes, &version(to)).unwrap().bytes, adapted.bytes);
+    }
+}
+
+#[test]
+fn what_is_no_wasi_is_handed_on_around_an_adapter() {
+    let old = "0.2.0-rc-2023-11-10";
+    let bytes = world(
+        &format!(
+            "import prices: interface {{ record price {{ cents: u32 }} of: func(sku: string) -> price; }}
+             import log: func(text: string);
+             import tap: interface {{ use wasi:http/types@{old}.{{request-options}}; look: func(it: borrow<request-options>); }}
+             import wasi:http/types@{old}; import wasi:sockets/tcp@{old};
+             export catalogue: interface {{ resource item {{ name: func() -> string; }} all: func() -> list<item>; }}
+             export wasi:http/incoming-handler@{old}; export greet: func() -> string;"
+        ),
+        &[old],
+    );
+    let adapted = adapt(&bytes, &version("0.2.12")).unwrap();
+    assert_fits(&adapted.bytes, "0.2.12");
+    let found = externs(&adapted.bytes);
+    for import in ["prices", "log", "tap"] {
+        assert!(found.imports.contains(&import.to_owned()), "{import}: {found:?}");
+    }
+    assert_eq!(found.exports.len(), 3);
+    assert!(found.exports.contains(&"wasi:http/incoming-handler@0.2.12".to_owned()), "{found:?}");
+    let How::Wrapped { functions } = adapted.how else { panic!() };
+    assert_eq!(functions.len(), 9, "{functions:?}");
+}
+
+#[test]
+fn an_interface_exported_twice_is_refused() {
+    let bytes = world("export wasi:cli/run@0.2.3; export wasi:cli/run@0.2.12;", &["0.2.3", "0.2.12"]);
+    let error = adapt(&bytes, &version("0.2.12")).unwrap_err();
+    assert!(matches!(error, AdaptError::ExportedTwice { .. }), "{error}");
+}
+
+#[test]
+fn a_component_without_wasi_stays_as_it_is() {
+    let bytes = world("export greet: func() -> string;", &[]);
+    let adapted = adapt(&bytes, &version("0.2.0")).unwrap();
+    assert_eq!((adapted.how, adapted.bytes, adapted.from), (How::Unchanged, bytes, Vec::new()));
+}
+
+#[test]
+fn only_known_versions_are_targets() {
+    for to in ["0.2.13", "0.3.0", "0.2.0-rc-2023-10-18", "1.0.0"] {
+        let error = adapt(&everything("0.2.0"), &version(to)).unwrap_err();
+        assert!(matches!(error, AdaptError::UnknownTarget { .. }), "{to}: {error}");
+    }
+}
+
+#[test]
+fn a_survey_says_which_hosts_run_a_component() {
+    let found = survey(&everything("0.2.3")).unwrap();
+    assert_eq!(
+        found.fits.first().map(String::as_str),
+        Some("0.2.2"),
+        "0.2.2 and 0.2.3 have the same functions"
+    );
+    let found = survey(&everything("0.2.0-rc-2023-11-10")).unwrap();
+    assert!(found.fits.is_empty() && found.diagnosis.contains("wasmtime 15"), "{found:?}");
+    assert!(found.diagnosis.contains("jointer adapt"), "{found:?}");
+    let found = survey(&everything("0.2.0-rc-2023-10-18")).unwrap();
+    assert!(found.diagnosis.contains("cannot be adapted"), "{found:?}");
+}
+
+fn sample() -> &'static [u8] {
+    static SAMPLE: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
+    SAMPLE.get_or_init(|| {
+        world(
+            "import wasi:io/poll@0.2.3; import wasi:io/poll@0.2.12; export wasi:cli/run@0.2.3;
+             import wasi:http/types@0.2.0-rc-2023-11-10;",
+            &["0.2.3", "0.2.12", "0.2.0-rc-2023-11-10"],
+        )
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn damaged_bytes_are_errors_and_never_panics(
+        cut in 0usize..40_000, flips in proptest::collection::vec((0usize..40_000, any::<u8>()), 0..6),
+    ) {
+        let mut bytes = sample().to_vec();
+        for (at, with) in flips {
+            let at = at % bytes.len();
+            bytes[at] = with;
+        }
+        if cut < bytes.len() * 2 {
+            bytes.truncate(bytes.len().min(cut.max(1)));
+        }
+        if let Ok(adapted) = adapt(&bytes, &version("0.2.12")) {
+            prop_assert!(component::validate(&adapted.bytes).is_ok());
+        }
+        let _ = survey(&bytes);
+        let _ = component::core_modules(&bytes);
+    }
+}
