@@ -113,6 +113,14 @@ pub enum AdaptError {
     },
 }
 
+impl AdaptError {
+    /// For a version that is none of the targets.
+    pub fn unknown_target(version: &str) -> Self {
+        let known = super::targets().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        Self::UnknownTarget { version: version.to_owned(), known }
+    }
+}
+
 impl Fault for AdaptError {
     fn status(&self) -> ExitStatus {
         match self {

@@ -135,15 +135,12 @@ pub fn adapt_as(bytes: &[u8], to: &Version, flavour: Option<Flavour>) -> Result<
 }
 
 fn target(to: &Version) -> Result<std::sync::Arc<Snapshot>, AdaptError> {
-    let known = targets();
-    let unknown = || AdaptError::UnknownTarget {
-        version: to.to_string(),
-        known: known.iter().map(Version::to_string).collect::<Vec<_>>().join(", "),
-    };
-    if !known.contains(to) {
-        return Err(unknown());
-    }
-    Snapshot::load(&to.to_string()).ok_or_else(unknown)
+    let label = to.to_string();
+    let known = targets().contains(to);
+    Some(&label)
+        .filter(|_| known)
+        .and_then(|label| Snapshot::load(label))
+        .ok_or_else(|| AdaptError::unknown_target(&label))
 }
 
 fn adapt_component(bytes: &[u8], target: &Snapshot) -> Result<Adapted, AdaptError> {

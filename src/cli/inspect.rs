@@ -1,12 +1,93 @@
 //! `jointer inspect`.
 
+use std::fmt::Write;
+
+use camino::Utf8PathBuf;
+use serde::Serialize;
+
 use super::Context;
+use crate::adapt::{self, Survey};
+use crate::component::{self, CoreModule, Externs, Kind};
+use crate::digest::Digest;
 use crate::error::{ExitStatus, Result};
+use crate::ui::size;
 
 /// Look into a component
 #[derive(Debug, clap::Args)]
-pub struct InspectArgs {}
+pub struct InspectArgs {
+    /// Component or core module; `-` is standard input
+    #[arg(value_name = "FILE")]
+    file: Utf8PathBuf,
+}
 
-pub(super) fn run(_cx: &Context, _args: &InspectArgs) -> Result<ExitStatus> {
-    unimplemented!()
+#[derive(Serialize)]
+struct Inspected {
+    kind: &'static str,
+    bytes: usize,
+    digest: Digest,
+    #[serde(flatten)]
+    externs: Externs,
+    core_modules: Vec<CoreModule>,
+    wasi: Survey,
+}
+
+pub(super) fn run(cx: &Context, args: &InspectArgs) -> Result<ExitStatus> {
+    let bytes = cx.read_artifact(&args.file)?;
+    let kind = component::kind(&bytes)?;
+    component::validate(&bytes)?;
+    let externs = match kind {
+        Kind::Component => component::externs(&bytes)?,
+        Kind::CoreModule => Externs::default(),
+    };
+    let inspected = Inspected {
+        kind: kind.word(),
+        bytes: bytes.len(),
+        digest: Digest::of(&bytes),
+        externs,
+        core_modules: component::core_modules(&bytes)?,
+        wasi: adapt::survey(&bytes)?,
+    };
+    cx.ui.answer(&text(&inspected), &inspected);
+    Ok(ExitStatus::Success)
+}
+
+fn text(it: &Inspected) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "{} of {}, {}", it.kind, size(it.bytes as u64), it.digest);
+    list(&mut out, "imports", &it.externs.imports);
+    list(&mut out, "exports", &it.externs.exports);
+    let modules: Vec<String> = it.core_modules.iter().map(module).collect();
+    list(&mut out, "core modules", &modules);
+    list(&mut out, "built against WASI", &it.wasi.snapshots);
+    let _ = writeln!(out, "\n{}", it.wasi.diagnosis);
+    out
+}
+
+fn list(out: &mut String, title: &str, items: &[String]) {
+    if items.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{title}");
+    for item in items {
+        let _ = writeln!(out, "  {item}");
+    }
+}
+
+fn module(module: &CoreModule) -> String {
+    let producers = |list: &[component::Producer]| {
+        let words = list.iter().map(|one| match one.version.split_whitespace().next() {
+            Some(version) => format!("{} {version}", one.name),
+            None => one.name.clone(),
+        });
+        words.collect::<Vec<_>>().join(", ")
+    };
+    let mut line = format!("{} ({})", module.name.as_deref().unwrap_or("unnamed"), size(module.size));
+    if !module.language.is_empty() {
+        let _ = write!(line, ", written in {}", producers(&module.language));
+    }
+    if !module.processed_by.is_empty() {
+        let _ = write!(line, ", made by {}", producers(&module.processed_by));
+    }
+    line
 }

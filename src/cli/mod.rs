@@ -14,6 +14,7 @@ mod demo;
 mod doctor;
 mod explain;
 mod fetch;
+mod files;
 mod inspect;
 mod keygen;
 mod lock;

@@ -64,6 +64,13 @@ impl Ui {
         };
     }
 
+    /// What programs want to know of a command whose result is a file: only with `--format json`.
+    pub fn data(&self, data: &impl Serialize) {
+        if self.format == Format::Json {
+            self.answer("", data);
+        }
+    }
+
     /// Bytes on standard output, as they are.
     ///
     /// # Errors
