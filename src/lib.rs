@@ -6,7 +6,7 @@
 //!
 //! | room | it holds |
 //! |---|---|
-//! | `error` `event` `digest` `name` `process` | leaf files: error kinds, events, digests, names, children |
+//! | `error` `event` `digest` `file` `name` `process` | leaf files: error kinds, events, digests, whole files, names, children |
 //! | `component` | a component or core module as bytes: decode, rewrite, metadata, validate |
 //! | `wit` | WIT packages and worlds: load, resolve, structural diff, re-versioned views |
 //! | `host` | host profiles and capability kinds; does a component fit a host |
@@ -30,6 +30,7 @@
 pub mod digest;
 pub mod error;
 pub mod event;
+pub mod file;
 pub mod name;
 pub mod process;
 

@@ -1,12 +1,13 @@
 //! Components in and out of commands: files, standard input and standard output.
 
-use std::io::{IsTerminal, Read, Write};
+use std::io::{IsTerminal, Read};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use miette::Diagnostic;
 
 use super::Context;
 use crate::error::{ExitStatus, Fault, FileError, Result};
+use crate::file;
 
 /// The name that means standard input or standard output.
 pub(super) const STDIO: &str = "-";
@@ -30,8 +31,7 @@ impl Context {
     /// The bytes of a file, relative to the folder that the command works in; `-` is standard input.
     pub(crate) fn read_artifact(&self, path: &Utf8Path) -> Result<Vec<u8>> {
         if path != STDIO {
-            let path_on_disk = self.cwd.join(path);
-            return std::fs::read(&path_on_disk).map_err(|error| FileError::reading(path, &error).into());
+            return Ok(file::read(&self.cwd.join(path))?);
         }
         let mut bytes = Vec::new();
         std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| FileError::reading(path, &error))?;
@@ -52,32 +52,6 @@ impl Context {
         if path == STDIO {
             return self.ui.raw(bytes).map_err(|error| FileError::writing(path, &error).into());
         }
-        let target = self.cwd.join(path);
-        let written = place(&target, bytes);
-        written.map_err(|error| FileError::writing(path, &error).into())
+        Ok(file::write(&self.cwd.join(path), bytes)?)
     }
-}
-
-fn place(target: &Utf8PathBuf, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = target.parent().filter(|folder| !folder.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new().prefix(".jointer-").tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    // Temporary files are for their owner alone; a result has the permissions of any new file.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = 0o666 & !umask();
-        file.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
-    }
-    file.persist(target).map_err(|error| error.error)?;
-    Ok(())
-}
-
-/// The process's mask, which can only be read by setting it.
-#[cfg(unix)]
-fn umask() -> u32 {
-    let mask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
-    rustix::process::umask(mask);
-    mask.as_raw_mode()
 }

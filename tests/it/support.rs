@@ -59,6 +59,14 @@ impl TestEnv {
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
+    /// Every path below [`TestEnv::dir`], sorted.
+    pub fn listing(&self) -> Vec<PathBuf> {
+        let mut paths = Vec::new();
+        list(&self.dir(), &mut paths);
+        paths.sort();
+        paths
+    }
+
     /// Copies a folder of the repository below [`TestEnv::dir`].
     pub fn copy(&self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> PathBuf {
         let to = self.path(to);
@@ -146,5 +154,15 @@ pub fn copy_folder(from: &Path, to: &Path) {
         } else {
             std::fs::copy(entry.path(), &target).expect("copy");
         }
+    }
+}
+
+fn list(folder: &Path, paths: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("folder") {
+        let path = entry.expect("entry").path();
+        if path.is_dir() {
+            list(&path, paths);
+        }
+        paths.push(path);
     }
 }
