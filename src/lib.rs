@@ -39,5 +39,7 @@ pub mod app;
 pub mod build;
 pub mod cli;
 pub mod component;
+pub mod compose;
 pub mod host;
 pub mod ui;
+pub mod wit;

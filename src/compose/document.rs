@@ -1,0 +1,201 @@
+//! Composition as a .wac file says it.
+
+use indexmap::IndexMap;
+use miette::{Diagnostic, LabeledSpan, NamedSource, SourceSpan};
+use semver::Version;
+use wac_graph::EncodeOptions;
+use wac_graph::types::BorrowedPackageKey;
+use wac_parser::{
+    Document, Expr, ExternType, ImportType, InstantiationArgument, InterfaceItem, PackagePath, PrimaryExpr,
+    Statement, TypeStatement, UsePath, WorldItem, WorldItemPath, WorldRef,
+};
+
+use super::encode::{PROCESSOR, finish};
+use super::error::ComposeError;
+use super::{Composed, shell};
+use crate::component;
+
+/// A package that a .wac file names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dependency {
+    /// `acme:pricing`.
+    pub name: String,
+    /// The version, if one is named.
+    pub version: Option<Version>,
+    offset: usize,
+    length: usize,
+}
+
+impl Dependency {
+    /// That this package is not there: an error that points to where the file names it.
+    pub fn missing(&self, file: &str, text: &str, help: String) -> ComposeError {
+        let message = match &self.version {
+            Some(version) => format!("there is no package `{}@{version}`", self.name),
+            None => format!("there is no package `{}`", self.name),
+        };
+        ComposeError::Document {
+            file: file.to_owned(),
+            message,
+            help,
+            text: NamedSource::new(file, text.to_owned()),
+            labels: vec![LabeledSpan::new(Some("named here".to_owned()), self.offset, self.length)],
+        }
+    }
+}
+
+/// The packages that the .wac file `text` names, each once, in order; `file` is what errors call it. The
+/// package that the file itself defines is not among them.
+///
+/// # Errors
+/// [`ComposeError::Document`] for what the language does not allow.
+pub fn document_dependencies(file: &str, text: &str) -> Result<Vec<Dependency>, ComposeError> {
+    let document = Document::parse(text).map_err(|error| complaint(file, text, &error))?;
+    let mut named = Named { own: document.directive.package.name, found: Vec::new() };
+    named.document(&document);
+    Ok(named.found)
+}
+
+/// Walks a document and keeps the packages that it names.
+struct Named<'a> {
+    own: &'a str,
+    found: Vec<Dependency>,
+}
+
+impl Named<'_> {
+    fn add(&mut self, name: &str, version: Option<&Version>, span: SourceSpan) {
+        let known = self.found.iter().any(|found| found.name == name && found.version.as_ref() == version);
+        if name != self.own && !known {
+            let (name, version) = (name.to_owned(), version.cloned());
+            self.found.push(Dependency { name, version, offset: span.offset(), length: span.len() });
+        }
+    }
+
+    fn path(&mut self, path: &PackagePath<'_>) {
+        self.add(path.name, path.version.as_ref(), path.package_name_span());
+    }
+
+    fn document(&mut self, document: &Document<'_>) {
+        document.directive.targets.iter().for_each(|path| self.path(path));
+        for statement in &document.statements {
+            match statement {
+                Statement::Import(import) => match &import.ty {
+                    ImportType::Package(path) => self.path(path),
+                    ImportType::Interface(interface) => self.items(&interface.items),
+                    ImportType::Func(_) | ImportType::Ident(_) => {}
+                },
+                Statement::Type(TypeStatement::Interface(interface)) => self.items(&interface.items),
+                Statement::Type(TypeStatement::World(world)) => {
+                    world.items.iter().for_each(|item| self.world_item(item));
+                }
+                Statement::Type(TypeStatement::Type(_)) => {}
+                Statement::Let(binding) => self.expression(&binding.expr),
+                Statement::Export(export) => self.expression(&export.expr),
+            }
+        }
+    }
+
+    fn items(&mut self, items: &[InterfaceItem<'_>]) {
+        for item in items {
+            if let InterfaceItem::Use(used) = item {
+                self.used(&used.path);
+            }
+        }
+    }
+
+    fn used(&mut self, path: &UsePath<'_>) {
+        if let UsePath::Package(path) = path {
+            self.path(path);
+        }
+    }
+
+    fn world_item(&mut self, item: &WorldItem<'_>) {
+        let path = match item {
+            WorldItem::Use(used) => return self.used(&used.path),
+            WorldItem::Type(_) => return,
+            WorldItem::Import(import) => &import.path,
+            WorldItem::Export(export) => &export.path,
+            WorldItem::Include(include) => {
+                if let WorldRef::Package(path) = &include.world {
+                    self.path(path);
+                }
+                return;
+            }
+        };
+        match path {
+            WorldItemPath::Package(path) => self.path(path),
+            WorldItemPath::Named(named) => {
+                if let ExternType::Interface(interface) = &named.ty {
+                    self.items(&interface.items);
+                }
+            }
+            WorldItemPath::Ident(_) => {}
+        }
+    }
+
+    fn expression(&mut self, expression: &Expr<'_>) {
+        match &expression.primary {
+            PrimaryExpr::New(new) => {
+                self.add(new.package.name, new.package.version.as_ref(), new.package.span);
+                for argument in &new.arguments {
+                    if let InstantiationArgument::Named(named) = argument {
+                        self.expression(&named.expr);
+                    }
+                }
+            }
+            PrimaryExpr::Nested(nested) => self.expression(&nested.inner),
+            PrimaryExpr::Ident(_) => {}
+        }
+    }
+}
+
+/// Composes what the .wac file `text` says out of `packages`, each with its bytes.
+///
+/// # Errors
+/// [`ComposeError::Document`] with the place in the file, [`ComposeError::InvalidPart`] and
+/// [`ComposeError::CoreModule`] for packages that are no components.
+pub fn compose_document(
+    file: &str,
+    text: &str,
+    packages: &[(Dependency, Vec<u8>)],
+) -> Result<Composed, ComposeError> {
+    let document = Document::parse(text).map_err(|error| complaint(file, text, &error))?;
+    let mut shells = IndexMap::new();
+    for (number, (dependency, bytes)) in packages.iter().enumerate() {
+        let failed = |error| ComposeError::of_part(&dependency.name, &error);
+        component::require_component(bytes).map_err(failed)?;
+        component::validate(bytes).map_err(failed)?;
+        let shell = shell::shell(bytes, number).ok_or_else(|| {
+            failed(component::ComponentError::Truncated { what: "component", bytes: bytes.len() })
+        })?;
+        let key = BorrowedPackageKey::from_name_and_version(&dependency.name, dependency.version.as_ref());
+        shells.insert(key, shell);
+    }
+    let resolution = document.resolve(shells).map_err(|error| complaint(file, text, &error))?;
+    let options = EncodeOptions { define_components: true, validate: false, processor: Some(PROCESSOR) };
+    let encoded = resolution.encode(options).map_err(|error| complaint(file, text, &error))?;
+    let bytes = finish(&encoded, |number| Some(packages.get(number)?.1.as_slice()))?;
+    Ok(Composed { bytes, edges: Vec::new(), unreached: Vec::new(), extra_exports: Vec::new() })
+}
+
+/// The parser's or resolver's diagnostic as ours, with its places.
+fn complaint(file: &str, text: &str, error: &dyn Diagnostic) -> ComposeError {
+    let help = match error.help() {
+        Some(help) => help.to_string(),
+        None => "the language is described at https://github.com/bytecodealliance/wac/blob/main/LANGUAGE.md"
+            .to_owned(),
+    };
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        message.push_str(": ");
+        message.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    ComposeError::Document {
+        file: file.to_owned(),
+        message,
+        help,
+        text: NamedSource::new(file, text.to_owned()),
+        labels: error.labels().map(Iterator::collect).unwrap_or_default(),
+    }
+}

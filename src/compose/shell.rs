@@ -1,0 +1,247 @@
+//! Shells: components without their insides.
+//!
+//! A shell has the same imports, exports, types, core instances and adapters as the component it was
+//! made from; only function bodies, data and custom sections are gone. So it has the same type, and it
+//! composes exactly when the component does. An interpreter of 18 MB leaves some 100 kB.
+//!
+//! Each shell ends in a custom section with the part's number, by which [`fill`] finds it again in the
+//! encoded composition and puts the real bytes in its place.
+
+use crate::component;
+use crate::wit::Shape;
+
+use super::{ComposeError, Part};
+
+/// A part with what planning and encoding need of it.
+#[derive(Debug)]
+pub(super) struct Piece<'a> {
+    pub(super) part: &'a Part,
+    pub(super) shape: Shape,
+    pub(super) shell: Vec<u8>,
+}
+
+impl Piece<'_> {
+    pub(super) fn name(&self) -> &str {
+        &self.part.name
+    }
+}
+
+/// Validates the parts and takes their shells, sorted by name: the order in which parts are given must
+/// not matter.
+pub(super) fn pieces(parts: &[Part]) -> Result<Vec<Piece<'_>>, ComposeError> {
+    let mut sorted: Vec<&Part> = parts.iter().collect();
+    sorted.sort_by(|a, b| a.name.cmp(&b.name));
+    if let Some(twice) = sorted.windows(2).find(|pair| pair[0].name == pair[1].name) {
+        return Err(ComposeError::DuplicateName { name: twice[0].name.clone() });
+    }
+    sorted.into_iter().enumerate().map(|(number, part)| piece(part, number)).collect()
+}
+
+fn piece(part: &Part, number: usize) -> Result<Piece<'_>, ComposeError> {
+    let failed = |error| ComposeError::of_part(&part.name, &error);
+    component::require_component(&part.bytes).map_err(failed)?;
+    component::validate(&part.bytes).map_err(failed)?;
+    let shell = shell(&part.bytes, number).ok_or_else(|| {
+        failed(component::ComponentError::Truncated { what: "component", bytes: part.bytes.len() })
+    })?;
+    let shape = Shape::of(&shell).map_err(failed)?;
+    Ok(Piece { part, shape, shell })
+}
+
+const CUSTOM: u8 = 0;
+const CORE_MODULE: u8 = 1;
+const COMPONENT: u8 = 4;
+const HEADER: usize = 8;
+const MARK: &[u8] = b"jointer:shell";
+
+/// The shell of a valid component, marked with `number`. `None` if it is cut short.
+pub(super) fn shell(bytes: &[u8], number: usize) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(bytes.len().min(1 << 16));
+    hollow_component(bytes, &mut out)?;
+    out.extend_from_slice(&mark(u32::try_from(number).ok()?));
+    Some(out)
+}
+
+fn mark(number: u32) -> Vec<u8> {
+    let mut content = vec![u8::try_from(MARK.len()).unwrap_or_default()];
+    content.extend_from_slice(MARK);
+    content.extend_from_slice(&number.to_le_bytes());
+    let mut section = Vec::new();
+    push_section(CUSTOM, &content, &mut section);
+    section
+}
+
+fn hollow_component(bytes: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    out.extend_from_slice(bytes.get(..HEADER)?);
+    for section in sections(bytes) {
+        let (id, content) = section?;
+        match id {
+            CUSTOM => {}
+            CORE_MODULE | COMPONENT => {
+                let mut inner = Vec::new();
+                if id == COMPONENT {
+                    hollow_component(content, &mut inner)?;
+                } else {
+                    hollow_module(content, &mut inner)?;
+                }
+                push_section(id, &inner, out);
+            }
+            _ => push_section(id, content, out),
+        }
+    }
+    Some(())
+}
+
+/// Keeps what has types: types, imports, functions, tables, memories, globals, exports, tags.
+fn hollow_module(bytes: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    const CODE: u8 = 10;
+    const TYPED: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 13];
+    /// Its size, no locals, `unreachable`, `end`.
+    const EMPTY_BODY: [u8; 4] = [3, 0, 0x00, 0x0b];
+    out.extend_from_slice(bytes.get(..HEADER)?);
+    for section in sections(bytes) {
+        let (id, content) = section?;
+        if id == CODE {
+            let (count, _) = read_u32(content)?;
+            let mut bodies = Vec::with_capacity(5 + count * EMPTY_BODY.len());
+            push_u32(count, &mut bodies);
+            (0..count).for_each(|_| bodies.extend_from_slice(&EMPTY_BODY));
+            push_section(CODE, &bodies, out);
+        } else if TYPED.contains(&id) {
+            push_section(id, content, out);
+        }
+    }
+    Some(())
+}
+
+/// Puts the real bytes in the place of every shell in an encoded composition.
+pub(super) fn fill<'a>(encoded: &[u8], real: impl Fn(usize) -> Option<&'a [u8]>) -> Option<Vec<u8>> {
+    let parts: Vec<(u8, &[u8])> = sections(encoded)
+        .map(|section| {
+            let (id, content) = section?;
+            match (id == COMPONENT).then(|| marked(content)).flatten() {
+                Some(number) => Some((id, real(number)?)),
+                None => Some((id, content)),
+            }
+        })
+        .collect::<Option<_>>()?;
+    let total: usize = parts.iter().map(|(_, content)| content.len() + 6).sum();
+    let mut out = Vec::with_capacity(HEADER + total);
+    out.extend_from_slice(encoded.get(..HEADER)?);
+    for (id, content) in parts {
+        push_section(id, content, &mut out);
+    }
+    Some(out)
+}
+
+fn marked(component: &[u8]) -> Option<usize> {
+    let (rest, number) = component.split_last_chunk::<4>()?;
+    rest.ends_with(MARK).then(|| usize::try_from(u32::from_le_bytes(*number)).ok())?
+}
+
+/// The sections of a component or core module: identifier and content. `None` for one that is cut short,
+/// which is the last.
+fn sections(bytes: &[u8]) -> impl Iterator<Item = Option<(u8, &[u8])>> {
+    let mut rest = bytes.get(HEADER..).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (&id, after) = rest.split_first()?;
+        let section = read_u32(after).and_then(|(length, start)| {
+            Some((after.get(start..start.checked_add(length)?)?, start + length))
+        });
+        rest = section.map_or(&[], |(_, end)| &after[end..]);
+        Some(section.map(|(content, _)| (id, content)))
+    })
+}
+
+fn push_section(id: u8, content: &[u8], out: &mut Vec<u8>) {
+    out.push(id);
+    push_u32(content.len(), out);
+    out.extend_from_slice(content);
+}
+
+/// An LEB128 number and how many bytes it takes.
+fn read_u32(bytes: &[u8]) -> Option<(usize, usize)> {
+    let mut value = 0_usize;
+    for (index, byte) in bytes.iter().take(5).enumerate() {
+        value |= usize::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            return Some((value, index + 1));
+        }
+    }
+    None
+}
+
+fn push_u32(mut value: usize, out: &mut Vec<u8>) {
+    loop {
+        let byte = u8::try_from(value & 0x7f).unwrap_or_default();
+        value >>= 7;
+        if value == 0 {
+            out.push(byte);
+            return;
+        }
+        out.push(byte | 0x80);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn component() -> Vec<u8> {
+        wat::parse_str(
+            r#"(component
+                (import "a:b/c" (instance $c (export "f" (func (param "x" u32) (result string)))))
+                (core module $m
+                    (import "host" "f" (func (param i32 i32)))
+                    (memory (export "memory") 1)
+                    (data (i32.const 0) "many bytes that a shell does not have")
+                    (global $g (mut i32) (i32.const 7))
+                    (table 1 funcref) (elem (i32.const 0) $r)
+                    (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 8)
+                    (func $r (export "run") (result i32) (i32.add (global.get $g) (i32.const 41))))
+                (core module $libc (memory (export "memory") 1)
+                    (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 8))
+                (core instance $l (instantiate $libc))
+                (core func $f (canon lower (func $c "f") (memory $l "memory") (realloc (func $l "realloc"))))
+                (core instance $h (export "f" (func $f)))
+                (core instance $i (instantiate $m (with "host" (instance $h))))
+                (component $nested (core module (func (result i32) i32.const 1 i32.const 2 i32.add)))
+                (func (export "run") (result u32) (canon lift (core func $i "run"))))"#,
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_shell_is_valid_smaller_and_has_the_same_outside() {
+        let bytes = component();
+        component::validate(&bytes).unwrap();
+        let shell = shell(&bytes, 3).unwrap();
+        component::validate(&shell).unwrap();
+        assert!(shell.len() < bytes.len() - 40, "{} {}", shell.len(), bytes.len());
+        let (a, b) = (Shape::of(&bytes).unwrap(), Shape::of(&shell).unwrap());
+        assert_eq!(format!("{a:?}"), format!("{b:?}"));
+    }
+
+    #[test]
+    fn shells_are_filled_with_the_bytes_they_were_made_of() {
+        let bytes = component();
+        let mut outer = b"\0asm\x0d\0\x01\0".to_vec();
+        push_section(COMPONENT, &shell(&bytes, 1).unwrap(), &mut outer);
+        push_section(COMPONENT, &shell(&bytes, 0).unwrap(), &mut outer);
+        let other = wat::parse_str("(component (import \"x\" (func)))").unwrap();
+        let filled = fill(&outer, |number| [&*other, &*bytes].get(number).copied()).unwrap();
+        let found: Vec<_> = sections(&filled).map(|section| section.unwrap().1).collect();
+        assert_eq!(found, [&*bytes, &*other]);
+        component::validate(&filled).unwrap();
+    }
+
+    #[test]
+    fn what_is_cut_short_has_no_shell() {
+        let bytes = component();
+        for end in 0..bytes.len() {
+            // Cut between two sections it is whole; anything else must be noticed, never panic.
+            let _ = shell(&bytes[..end], 0);
+        }
+        assert_eq!(shell(&bytes[..bytes.len() - 1], 0), None);
+    }
+}

@@ -1,0 +1,195 @@
+//! A folder of WIT: which worlds its package has, and what each imports and exports.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use miette::{NamedSource, SourceSpan};
+use wit_parser::{Resolve, WorldKey};
+
+use super::WitError;
+use crate::name::nearest;
+
+/// A WIT package with all that it depends on, resolved.
+#[derive(Debug, Clone)]
+pub struct Wit {
+    /// `acme:shop@0.1.0`, or without a version.
+    pub package: String,
+    /// The package's own worlds, in the order in which they are written.
+    pub worlds: Vec<World>,
+    /// The package's own interfaces by full name.
+    pub interfaces: Vec<String>,
+    /// Every file that was read, dependencies included; sorted.
+    pub files: Vec<Utf8PathBuf>,
+}
+
+/// One world.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct World {
+    /// Its name, without the package's.
+    pub name: String,
+    /// What it imports: full names of interfaces, plain names of functions. Includes what the
+    /// interfaces `use`.
+    pub imports: Vec<String>,
+    /// What it exports.
+    pub exports: Vec<String>,
+}
+
+impl Wit {
+    /// The world of that name: `shop`, or with the package's name `acme:shop/shop`.
+    ///
+    /// # Errors
+    /// [`WitError::UnknownWorld`], with the nearest worlds.
+    pub fn world(&self, name: &str) -> Result<&World, WitError> {
+        let (package, version) = self.package.split_once('@').unwrap_or((&self.package, ""));
+        let plain = name
+            .strip_prefix(package)
+            .and_then(|rest| rest.strip_prefix('/'))
+            .map_or(name, |rest| rest.strip_suffix(version).map_or(rest, |rest| rest.trim_end_matches('@')));
+        self.worlds.iter().find(|world| world.name == plain).ok_or_else(|| WitError::UnknownWorld {
+            world: name.to_owned(),
+            package: self.package.clone(),
+            help: suggestion(plain, self.worlds.iter().map(|world| world.name.as_str())),
+        })
+    }
+}
+
+/// "did you mean" with the nearest, else all.
+fn suggestion<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.collect();
+    let near = nearest(typed, known.iter().copied());
+    let quote =
+        |names: Vec<&str>| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match (near.is_empty(), known.is_empty()) {
+        (_, true) => "the package has no world; write `world NAME { … }`".to_owned(),
+        (true, _) => format!("its worlds are {}", quote(known)),
+        (false, _) => format!("did you mean {}?", quote(near.iter().map(String::as_str).collect())),
+    }
+}
+
+/// Reads the WIT package in `dir`, with the packages under its `deps`.
+///
+/// # Errors
+/// [`WitError::NotFound`] and [`WitError::Invalid`], with the place where the parser names one.
+pub fn load(dir: &Utf8Path) -> Result<Wit, WitError> {
+    if !holds_wit(dir) {
+        return Err(WitError::NotFound(dir.to_owned()));
+    }
+    let mut resolve = Resolve::default();
+    resolve.all_features = true;
+    let (package, sources) = resolve.push_dir(dir).map_err(|error| invalid(dir, &format!("{error:#}")))?;
+    let mut files: Vec<Utf8PathBuf> =
+        sources.paths().filter_map(|path| Utf8PathBuf::from_path_buf(path.to_owned()).ok()).collect();
+    files.sort();
+    files.dedup();
+    let own = &resolve.packages[package];
+    let worlds = own.worlds.values().map(|id| world(&resolve, *id)).collect();
+    let interfaces = own.interfaces.values().filter_map(|id| resolve.id_of(*id)).collect();
+    Ok(Wit { package: own.name.to_string(), worlds, interfaces, files })
+}
+
+fn holds_wit(dir: &Utf8Path) -> bool {
+    dir.read_dir_utf8().is_ok_and(|entries| {
+        entries.flatten().any(|entry| matches!(entry.path().extension(), Some("wit" | "wat" | "wasm")))
+    })
+}
+
+fn world(resolve: &Resolve, id: wit_parser::WorldId) -> World {
+    let world = &resolve.worlds[id];
+    let names = |keys: &mut dyn Iterator<Item = &WorldKey>| {
+        keys.map(|key| resolve.name_world_key(key)).collect::<Vec<_>>()
+    };
+    World {
+        name: world.name.clone(),
+        imports: names(&mut world.imports.keys()),
+        exports: names(&mut world.exports.keys()),
+    }
+}
+
+/// The parser shows a place as `--> FILE:LINE:COLUMN` under its message.
+fn invalid(dir: &Utf8Path, said: &str) -> WitError {
+    let message =
+        said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given").to_owned();
+    let place = said.lines().find_map(|line| line.trim().strip_prefix("--> ")).and_then(place);
+    let help = if message.contains("package") && message.contains("not found") {
+        "put the package's WIT into `wit/deps`, or correct its name and version".to_owned()
+    } else {
+        "correct the file; the language is described at https://component-model.bytecodealliance.org/design/wit.html"
+            .to_owned()
+    };
+    let message = message.split(" --> ").next().unwrap_or_default().trim_end_matches(':').to_owned();
+    let (text, span) = place.unzip();
+    WitError::Invalid { dir: dir.to_owned(), message, help, text, span }
+}
+
+fn place(text: &str) -> Option<(NamedSource<String>, SourceSpan)> {
+    let mut parts = text.rsplitn(3, ':');
+    let column: usize = parts.next()?.trim().parse().ok()?;
+    let line: usize = parts.next()?.parse().ok()?;
+    let path = parts.next()?;
+    let source = std::fs::read_to_string(path).ok()?;
+    let before: usize = source.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
+    let at = before + column.checked_sub(1)?;
+    let length = source.get(at..)?.find(|c: char| !c.is_alphanumeric() && c != '-').unwrap_or(0).max(1);
+    Some((NamedSource::new(path, source), (at, length).into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(files: &[(&str, &str)]) -> (tempfile::TempDir, Utf8PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = dir.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let path = Utf8PathBuf::from_path_buf(dir.path().to_owned()).unwrap();
+        (dir, path)
+    }
+
+    const SHOP: &str = "package acme:shop@0.1.0;
+interface pricing { use other:base/types@1.0.0.{money}; price: func() -> money; }
+world gateway { import pricing; export run: func(); }
+world pricing-part { export pricing; }
+";
+    const BASE: &str = "package other:base@1.0.0; interface types { type money = u32; }";
+
+    #[test]
+    fn worlds_are_listed_with_what_their_interfaces_use() {
+        let (_kept, dir) = folder(&[("world.wit", SHOP), ("deps/base.wit", BASE)]);
+        let wit = load(&dir).unwrap();
+        assert_eq!(wit.package, "acme:shop@0.1.0");
+        assert_eq!(wit.interfaces, ["acme:shop/pricing@0.1.0"]);
+        assert_eq!(wit.files.len(), 2);
+        let gateway = wit.world("gateway").unwrap();
+        assert_eq!(gateway.imports, ["other:base/types@1.0.0", "acme:shop/pricing@0.1.0"]);
+        assert_eq!(gateway.exports, ["run"]);
+        assert_eq!(wit.world("acme:shop/gateway").unwrap(), gateway);
+        assert_eq!(wit.world("acme:shop/gateway@0.1.0").unwrap(), gateway);
+    }
+
+    #[test]
+    fn an_unknown_world_names_the_nearest() {
+        let (_kept, dir) = folder(&[("world.wit", SHOP), ("deps/base.wit", BASE)]);
+        let error = load(&dir).unwrap().world("gatway").unwrap_err();
+        let WitError::UnknownWorld { help, .. } = &error else { panic!("{error:?}") };
+        assert_eq!(help, "did you mean `gateway`?");
+    }
+
+    #[test]
+    fn a_mistake_is_shown_at_its_place() {
+        let (_kept, dir) = folder(&[("world.wit", "package a:b;\nworld w { import nothing; }\n")]);
+        let error = load(&dir).unwrap_err();
+        let WitError::Invalid { message, span: Some(span), .. } = &error else { panic!("{error:?}") };
+        assert!(message.contains("nothing"), "{message}");
+        assert_eq!((span.offset(), span.len()), (30, 7));
+    }
+
+    #[test]
+    fn a_missing_package_is_called_so() {
+        let (_kept, dir) = folder(&[("world.wit", SHOP)]);
+        let error = load(&dir).unwrap_err();
+        let WitError::Invalid { help, .. } = &error else { panic!("{error:?}") };
+        assert!(help.contains("wit/deps"), "{error} {help}");
+        assert!(matches!(load(Utf8Path::new("/nowhere")), Err(WitError::NotFound(_))));
+    }
+}
