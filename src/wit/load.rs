@@ -2,7 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 use miette::{NamedSource, SourceSpan};
-use wit_parser::{Resolve, WorldKey};
+use wit_parser::{ParseError, Resolve, ResolveError, WorldKey};
 
 use super::WitError;
 use crate::name::nearest;
@@ -74,7 +74,10 @@ pub fn load(dir: &Utf8Path) -> Result<Wit, WitError> {
     }
     let mut resolve = Resolve::default();
     resolve.all_features = true;
-    let (package, sources) = resolve.push_dir(dir).map_err(|error| invalid(dir, &format!("{error:#}")))?;
+    let (package, sources) = match resolve.push_dir(dir) {
+        Ok(read) => read,
+        Err(error) => return Err(invalid(dir, &resolve, error.as_ref())),
+    };
     let mut files: Vec<Utf8PathBuf> =
         sources.paths().filter_map(|path| Utf8PathBuf::from_path_buf(path.to_owned()).ok()).collect();
     files.sort();
@@ -103,32 +106,33 @@ fn world(resolve: &Resolve, id: wit_parser::WorldId) -> World {
     }
 }
 
-/// The parser shows a place as `--> FILE:LINE:COLUMN` under its message.
-fn invalid(dir: &Utf8Path, said: &str) -> WitError {
-    let message =
-        said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given").to_owned();
-    let place = said.lines().find_map(|line| line.trim().strip_prefix("--> ")).and_then(place);
-    let help = if message.contains("package") && message.contains("not found") {
-        "put the package's WIT into `wit/deps`, or correct its name and version".to_owned()
+/// The parser's complaint with its place, which it keeps beside the text it read.
+fn invalid(dir: &Utf8Path, resolve: &Resolve, error: &(dyn std::error::Error + 'static)) -> WitError {
+    let mut chain = vec![error];
+    while let Some(source) = chain[chain.len() - 1].source() {
+        chain.push(source);
+    }
+    let span = chain.iter().find_map(|error| {
+        let parse = error.downcast_ref::<ParseError>().map(|error| error.kind().span());
+        parse.or_else(|| error.downcast_ref::<ResolveError>().map(|error| error.kind().span()))
+    });
+    let location = span.and_then(|span| resolve.source_map.resolve_span(span));
+    let place = location.and_then(|location| {
+        let text = std::fs::read_to_string(location.path).ok()?;
+        let span = SourceSpan::from((location.range.start, location.range.len()));
+        Some((NamedSource::new(location.path, text), span))
+    });
+    // What comes before the last only says which folder was being read.
+    let message = chain[chain.len() - 1].to_string();
+    let missing = message.starts_with("package") && message.contains("not found");
+    let help = if missing {
+        "put the package's WIT into `wit/deps`, or correct its name and version"
     } else {
-        "correct the file; the language is described at https://component-model.bytecodealliance.org/design/wit.html"
-            .to_owned()
+        "correct it; the language is described at https://component-model.bytecodealliance.org/design/wit.html"
     };
-    let message = message.split(" --> ").next().unwrap_or_default().trim_end_matches(':').to_owned();
     let (text, span) = place.unzip();
-    WitError::Invalid { dir: dir.to_owned(), message, help, text, span }
-}
-
-fn place(text: &str) -> Option<(NamedSource<String>, SourceSpan)> {
-    let mut parts = text.rsplitn(3, ':');
-    let column: usize = parts.next()?.trim().parse().ok()?;
-    let line: usize = parts.next()?.parse().ok()?;
-    let path = parts.next()?;
-    let source = std::fs::read_to_string(path).ok()?;
-    let before: usize = source.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
-    let at = before + column.checked_sub(1)?;
-    let length = source.get(at..)?.find(|c: char| !c.is_alphanumeric() && c != '-').unwrap_or(0).max(1);
-    Some((NamedSource::new(path, source), (at, length).into()))
+    let message = message.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    WitError::Invalid { dir: dir.to_owned(), message, help: help.to_owned(), text, span }
 }
 
 #[cfg(test)]
