@@ -3,5 +3,6 @@
 mod bad_input;
 mod diagnostics;
 mod docs;
+mod http;
 mod rooms;
 mod support;
