@@ -1,0 +1,203 @@
+//! A registry in a folder: one OCI image layout for each package, below `NAMESPACE/NAME`. Needs no
+//! server, and `oras` reads it with `--from-oci-layout`.
+
+use std::fs::File;
+use std::io::Read as _;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+use super::artifact::MAX_MANIFEST;
+use super::disk::write_atomically;
+use super::{
+    Descriptor, INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, REF_NAME, Reference, Registry, RegistryError, Store,
+};
+use crate::digest::Digest;
+use crate::error::FileError;
+use crate::name::PackageName;
+
+const LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
+
+/// A folder of OCI image layouts.
+#[derive(Debug, Clone)]
+pub struct DirRegistry {
+    name: String,
+    root: Utf8PathBuf,
+}
+
+/// An image layout's `index.json`. Entries keep what jointer does not know.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Index {
+    schema_version: u32,
+    #[serde(default)]
+    media_type: String,
+    #[serde(default)]
+    manifests: Vec<Descriptor>,
+}
+
+impl DirRegistry {
+    /// The registry in the folder `root`, which need not exist yet; `name` is what to call it.
+    pub fn new(name: String, root: Utf8PathBuf) -> Self {
+        Self { name, root }
+    }
+
+    fn layout(&self, package: &PackageName) -> Utf8PathBuf {
+        self.root.join(&package.namespace).join(&package.name)
+    }
+
+    fn blob_path(&self, package: &PackageName, digest: Digest) -> Utf8PathBuf {
+        self.layout(package).join("blobs/sha256").join(digest.hex())
+    }
+
+    fn index(&self, package: &PackageName) -> Result<Index, RegistryError> {
+        let path = self.layout(package).join("index.json");
+        let Some(bytes) = read_if_there(&path)? else {
+            return Ok(Index {
+                schema_version: 2,
+                media_type: INDEX_MEDIA_TYPE.to_owned(),
+                manifests: Vec::new(),
+            });
+        };
+        serde_json::from_slice(&bytes).map_err(|error| RegistryError::NotAPackage {
+            what: path.to_string(),
+            registry: self.name.clone(),
+            why: format!("its index is not valid: {error}"),
+        })
+    }
+
+    /// Puts the tag into the index; the caller holds the lock.
+    fn tag(&self, package: &PackageName, tag: &str, manifest: &[u8]) -> Result<(), RegistryError> {
+        let mut index = self.index(package)?;
+        let entry = Descriptor::of(MANIFEST_MEDIA_TYPE, manifest).annotated(REF_NAME, tag);
+        let existing = index.manifests.iter().find(|entry| tag_of(entry) == Some(tag));
+        match existing {
+            Some(existing) if existing.digest == entry.digest => return Ok(()),
+            Some(existing) => {
+                return Err(RegistryError::Conflict {
+                    what: format!("{package}@{tag}"),
+                    registry: self.name.clone(),
+                    found: existing.digest,
+                    ours: entry.digest,
+                });
+            }
+            None => index.manifests.push(entry),
+        }
+        index.manifests.sort_by(|a, b| tag_of(a).cmp(&tag_of(b)).then(a.digest.cmp(&b.digest)));
+        let bytes = serde_json::to_vec(&index).unwrap_or_default();
+        Ok(write_atomically(&self.layout(package).join("index.json"), &bytes)?)
+    }
+
+    /// Keeps other writers of this package out until dropped.
+    fn lock(&self, package: &PackageName) -> Result<File, RegistryError> {
+        let dir = self.layout(package);
+        let path = dir.join(".lock");
+        std::fs::create_dir_all(&dir).map_err(|error| FileError::writing(&dir, &error))?;
+        let file = File::options().create(true).append(true).open(&path);
+        let file = file.map_err(|error| FileError::writing(&path, &error))?;
+        flock(&file, FlockOperation::LockExclusive)
+            .map_err(|error| FileError::writing(&path, &error.into()))?;
+        Ok(file)
+    }
+}
+
+fn tag_of(entry: &Descriptor) -> Option<&str> {
+    entry.annotations.get(REF_NAME).map(String::as_str)
+}
+
+fn read_if_there(path: &Utf8Path) -> Result<Option<Vec<u8>>, RegistryError> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FileError::reading(path, &error).into()),
+    }
+}
+
+impl Registry for DirRegistry {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn tags(&self, package: &PackageName) -> Result<Vec<String>, RegistryError> {
+        Ok(self.index(package)?.manifests.iter().filter_map(tag_of).map(str::to_owned).collect())
+    }
+
+    fn manifest(
+        &self,
+        package: &PackageName,
+        reference: &Reference,
+    ) -> Result<Option<Vec<u8>>, RegistryError> {
+        let digest = match reference {
+            Reference::Digest(digest) => *digest,
+            Reference::Tag(tag) => {
+                let index = self.index(package)?;
+                match index.manifests.iter().find(|entry| tag_of(entry) == Some(tag)) {
+                    Some(entry) => entry.digest,
+                    None => return Ok(None),
+                }
+            }
+        };
+        let path = self.blob_path(package, digest);
+        if std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() > MAX_MANIFEST) {
+            return Err(RegistryError::TooLarge {
+                what: digest.to_string(),
+                registry: self.name(),
+                limit: MAX_MANIFEST,
+            });
+        }
+        let Some(bytes) = read_if_there(&path)? else { return Ok(None) };
+        match Digest::of(&bytes) {
+            found if found == digest => Ok(Some(bytes)),
+            found => Err(RegistryError::Corrupt {
+                what: format!("{package}@{reference}"),
+                registry: self.name(),
+                expected: digest.to_string(),
+                found: found.to_string(),
+            }),
+        }
+    }
+
+    fn blob(&self, package: &PackageName, blob: &Descriptor, store: &Store) -> Result<(), RegistryError> {
+        let path = self.blob_path(package, blob.digest);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(RegistryError::NotFound {
+                    what: format!("{package}@{}", blob.digest),
+                    registry: self.name(),
+                });
+            }
+            Err(error) => return Err(FileError::reading(path, &error).into()),
+        };
+        let mut writer = store.begin(blob, &self.name)?;
+        let mut chunk = vec![0; 1 << 17];
+        loop {
+            match file.read(&mut chunk).map_err(|error| FileError::reading(&path, &error))? {
+                0 => break,
+                length => writer.write(&chunk[..length])?,
+            }
+        }
+        writer.finish()
+    }
+
+    fn put_blob(&self, package: &PackageName, digest: Digest, bytes: &[u8]) -> Result<(), RegistryError> {
+        let path = self.blob_path(package, digest);
+        // What is there may be damaged; hashing it costs less than writing it again.
+        let there = File::open(&path).and_then(Digest::of_reader);
+        if there.is_ok_and(|found| found == digest) {
+            return Ok(());
+        }
+        Ok(write_atomically(&path, bytes)?)
+    }
+
+    fn put_manifest(&self, package: &PackageName, tag: &str, bytes: &[u8]) -> Result<(), RegistryError> {
+        let _lock = self.lock(package)?;
+        self.put_blob(package, Digest::of(bytes), bytes)?;
+        let layout = self.layout(package).join("oci-layout");
+        if !layout.exists() {
+            write_atomically(&layout, LAYOUT)?;
+        }
+        self.tag(package, tag, bytes)
+    }
+}

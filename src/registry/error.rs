@@ -1,0 +1,209 @@
+//! What can go wrong between jointer and a registry.
+
+use camino::Utf8PathBuf;
+use miette::Diagnostic;
+
+use crate::component::ComponentError;
+use crate::digest::Digest;
+use crate::error::{ExitStatus, Fault, FileError};
+
+/// Why a package could not be published or fetched.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[non_exhaustive]
+pub enum RegistryError {
+    /// Not a registry's name.
+    #[error("`{text}` is not a registry: {why}")]
+    #[diagnostic(
+        code(registry::invalid_location),
+        help("write `local`, `dir:PATH` or `HOST[:PORT][/PREFIX]`, as in `127.0.0.1:5000/team`")
+    )]
+    InvalidLocation {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The registry does not have it.
+    #[error("`{what}` is not in the registry `{registry}`")]
+    #[diagnostic(
+        code(registry::not_found),
+        help("check the name and the version, or name another registry (JOINTER_REGISTRY, `--from`)")
+    )]
+    NotFound {
+        /// A package, with its version or digest.
+        what: String,
+        /// Where it was looked for.
+        registry: String,
+    },
+    /// No answer.
+    #[error("the registry `{registry}` does not answer: {reason}")]
+    #[diagnostic(
+        code(registry::unreachable),
+        help(
+            "check the name and the network and try again; with `--offline` nothing is asked of a registry"
+        )
+    )]
+    Unreachable {
+        /// Which.
+        registry: String,
+        /// The network's words.
+        reason: String,
+    },
+    /// It wants to know who asks, or knows and says no.
+    #[error("the registry `{registry}` does not let us {what}: {reason}")]
+    #[diagnostic(code(registry::unauthorized), help("{help}"))]
+    Unauthorized {
+        /// Which.
+        registry: String,
+        /// `read acme/greet`, `write acme/greet`.
+        what: String,
+        /// Its words.
+        reason: String,
+        /// Which credentials were tried.
+        help: String,
+    },
+    /// It answered with an error.
+    #[error("the registry `{registry}` failed to {what}: {reason}")]
+    #[diagnostic(code(registry::failed), help("try again later; if it stays so, ask who runs the registry"))]
+    Failed {
+        /// Which.
+        registry: String,
+        /// What was asked of it.
+        what: String,
+        /// Status and words.
+        reason: String,
+    },
+    /// The credentials are there but cannot be used.
+    #[error("the credentials for `{registry}` cannot be read: {reason}")]
+    #[diagnostic(
+        code(registry::credentials),
+        help(
+            "they are looked for in docker's `config.json` (DOCKER_CONFIG) and podman's `auth.json`; mend or remove the entry"
+        )
+    )]
+    Credentials {
+        /// For which registry.
+        registry: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Other bytes than the digest promises.
+    #[error("`{what}` from `{registry}` is not what it should be: expected {expected}, got {found}")]
+    #[diagnostic(
+        code(registry::corrupt),
+        help(
+            "nothing was stored; try again, and if it stays so, somebody or something between you and the registry changes it"
+        )
+    )]
+    Corrupt {
+        /// What was read.
+        what: String,
+        /// Where from.
+        registry: String,
+        /// Its digest or size as promised.
+        expected: String,
+        /// As found.
+        found: String,
+    },
+    /// Larger than allowed or promised.
+    #[error("`{what}` from `{registry}` is larger than {limit} bytes")]
+    #[diagnostic(
+        code(registry::too_large),
+        help("nothing was stored; the registry sends more than it announced, or more than jointer takes")
+    )]
+    TooLarge {
+        /// What was read.
+        what: String,
+        /// Where from.
+        registry: String,
+        /// How much was allowed.
+        limit: u64,
+    },
+    /// Something else than a WebAssembly package.
+    #[error("`{what}` from `{registry}` is not a WebAssembly package: {why}")]
+    #[diagnostic(
+        code(registry::not_a_package),
+        help(
+            "a package has a manifest with one `application/wasm` layer and a `application/vnd.wasm.config.v0+json` config"
+        )
+    )]
+    NotAPackage {
+        /// What was read.
+        what: String,
+        /// Where from.
+        registry: String,
+        /// Found and expected.
+        why: String,
+    },
+    /// The version exists with other contents.
+    #[error("`{what}` exists in `{registry}` with other contents")]
+    #[diagnostic(
+        code(registry::conflict),
+        help("there it is {found}, here {ours}; a published version never changes: publish under a new one")
+    )]
+    Conflict {
+        /// Package and version.
+        what: String,
+        /// Where.
+        registry: String,
+        /// Digest there.
+        found: Digest,
+        /// Digest here.
+        ours: Digest,
+    },
+    /// A file of the store was changed after it was written.
+    #[error("the stored `{path}` was changed: it is {found} now")]
+    #[diagnostic(code(registry::store_corrupt), help("`jointer fetch` fetches it again; check the disk"))]
+    StoreCorrupt {
+        /// The file.
+        path: Utf8PathBuf,
+        /// Its digest now.
+        found: Digest,
+    },
+    /// A version that no tag can hold.
+    #[error("`{0}` cannot be published: tags of registries cannot hold `+`")]
+    #[diagnostic(code(registry::build_metadata), help("leave out the part after `+`"))]
+    BuildMetadata(String),
+    /// `SOURCE_DATE_EPOCH` makes no sense.
+    #[error("SOURCE_DATE_EPOCH is `{0}`, which is not a number of seconds")]
+    #[diagnostic(code(registry::invalid_epoch), help("set it to seconds since 1970, or leave it out"))]
+    InvalidEpoch(String),
+    /// Built without the feature.
+    #[error("this jointer cannot talk to warg registries")]
+    #[diagnostic(
+        code(registry::no_warg),
+        help(
+            "warg is archived upstream; to read old packages, build with `cargo build --release --features warg`"
+        )
+    )]
+    NoWarg,
+    /// The folder of a registry or the store cannot be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    File(#[from] FileError),
+    /// What should be published or was fetched is not a component.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Component(#[from] ComponentError),
+}
+
+impl Fault for RegistryError {
+    fn status(&self) -> ExitStatus {
+        match self {
+            Self::InvalidLocation { .. }
+            | Self::BuildMetadata(_)
+            | Self::InvalidEpoch(_)
+            | Self::NoWarg
+            | Self::Credentials { .. } => ExitStatus::Usage,
+            Self::NotFound { .. } => ExitStatus::NotFound,
+            Self::Unreachable { .. } | Self::Unauthorized { .. } | Self::Failed { .. } => ExitStatus::Network,
+            Self::Corrupt { .. }
+            | Self::TooLarge { .. }
+            | Self::NotAPackage { .. }
+            | Self::StoreCorrupt { .. } => ExitStatus::Trust,
+            Self::Conflict { .. } => ExitStatus::Conflict,
+            Self::File(error) => error.status(),
+            Self::Component(error) => error.status(),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Registries and the store: where packages are published and fetched from.
+//!
+//! A [`Registry`] is an OCI image layout in a folder ([`DirRegistry`], the default, needs no server) or
+//! a real OCI registry ([`OciRegistry`]). Both hold packages in the layout of CNCF TAG-Runtime
+//! ([`Artifact`]). Whatever comes from one is hashed on its way into the [`Store`] and hashed again each
+//! time it is read from there; a name or a tag is never believed, only a digest.
+//!
+//! [`versions`], [`resolve`], [`fetch`] and [`publish`] are the same for every kind of registry. What a
+//! signature means is not known here; see `trust`.
+
+mod artifact;
+mod credentials;
+mod dir;
+mod disk;
+mod error;
+mod location;
+mod oci;
+mod retry;
+mod store;
+mod transfer;
+#[cfg(feature = "warg")]
+pub mod warg;
+
+pub use artifact::{
+    Artifact, CONFIG_MEDIA_TYPE, Descriptor, EMPTY_MEDIA_TYPE, INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE,
+    Manifest, REF_NAME, WASM_MEDIA_TYPE, creation_time,
+};
+pub use dir::DirRegistry;
+pub use disk::write_atomically;
+pub use error::RegistryError;
+pub use location::Location;
+pub use oci::OciRegistry;
+pub use store::{BlobWriter, Store};
+pub use transfer::{Outcome, Pinned, Published, fetch, publish, resolve, versions};
+
+use crate::app::Dirs;
+use crate::digest::Digest;
+use crate::name::PackageName;
+
+/// What a manifest is asked for by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reference {
+    /// By tag, which may move.
+    Tag(String),
+    /// By the digest of its bytes.
+    Digest(Digest),
+}
+
+impl std::fmt::Display for Reference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Tag(tag) => f.write_str(tag),
+            Self::Digest(digest) => digest.fmt(f),
+        }
+    }
+}
+
+/// Something that packages are published to and fetched from. Each package is one repository.
+///
+/// Gives bytes as they are; [`resolve`] and [`fetch`] check them.
+pub trait Registry {
+    /// What it is called in `jointer.lock` and in messages.
+    fn name(&self) -> String;
+
+    /// All tags of a package; none when the package is not there.
+    ///
+    /// # Errors
+    /// When the registry cannot be asked.
+    fn tags(&self, package: &PackageName) -> Result<Vec<String>, RegistryError>;
+
+    /// A manifest's bytes, at most 4 MiB; `None` when it is not there.
+    ///
+    /// # Errors
+    /// When the registry cannot be asked, or its answer is too large.
+    fn manifest(
+        &self,
+        package: &PackageName,
+        reference: &Reference,
+    ) -> Result<Option<Vec<u8>>, RegistryError>;
+
+    /// Brings a blob into the store, which checks its size and digest.
+    ///
+    /// # Errors
+    /// When the registry cannot be asked, does not have it or gives other bytes. The store then holds
+    /// nothing new.
+    fn blob(&self, package: &PackageName, blob: &Descriptor, store: &Store) -> Result<(), RegistryError>;
+
+    /// Makes sure that the registry has a blob; sends it only when it does not.
+    ///
+    /// # Errors
+    /// When the registry cannot be asked or refuses it.
+    fn put_blob(&self, package: &PackageName, digest: Digest, bytes: &[u8]) -> Result<(), RegistryError>;
+
+    /// Puts a manifest under a tag. All that it refers to is there already.
+    ///
+    /// # Errors
+    /// When the registry cannot be asked or refuses it.
+    fn put_manifest(&self, package: &PackageName, tag: &str, bytes: &[u8]) -> Result<(), RegistryError>;
+}
+
+/// Opens the registry at `location`. Nothing is asked of it yet.
+///
+/// # Errors
+/// When the credentials for it cannot be read.
+pub fn open(location: &Location, dirs: &Dirs) -> Result<Box<dyn Registry>, RegistryError> {
+    Ok(match location {
+        Location::Local => Box::new(DirRegistry::new(location.to_string(), dirs.registry())),
+        Location::Dir(path) => Box::new(DirRegistry::new(location.to_string(), path.clone())),
+        Location::Oci { host, prefix } => Box::new(OciRegistry::open(host, prefix)?),
+    })
+}

@@ -1,0 +1,62 @@
+//! Trying again what may succeed the next time.
+
+use std::time::Duration;
+
+use super::RegistryError;
+
+/// How often something is tried in all.
+const ATTEMPTS: u32 = 4;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// A server that wants us to wait longer than this is not waited for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Why one attempt failed.
+pub(super) enum Failure {
+    /// It will fail again.
+    Final(RegistryError),
+    /// It may succeed, after the pause that the server asked for or one of our own.
+    Passing(RegistryError, Option<Duration>),
+}
+
+impl From<RegistryError> for Failure {
+    fn from(error: RegistryError) -> Self {
+        // Damage on the way is worth one more connection, everything else stays as it is.
+        match error {
+            RegistryError::Corrupt { .. } => Self::Passing(error, Some(Duration::ZERO)),
+            other => Self::Final(other),
+        }
+    }
+}
+
+/// Whether a status says that the same request may succeed later.
+pub(super) fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
+}
+
+/// Repeats `attempt` as long as its failure is a passing one.
+pub(super) async fn retried<T>(attempt: impl AsyncFn() -> Result<T, Failure>) -> Result<T, RegistryError> {
+    let mut pause = FIRST_PAUSE;
+    let mut damaged = false;
+    for left in (0..ATTEMPTS).rev() {
+        let (error, wish) = match attempt().await {
+            Ok(value) => return Ok(value),
+            Err(Failure::Final(error)) => return Err(error),
+            Err(Failure::Passing(error, wish)) => (error, wish),
+        };
+        let damage = matches!(error, RegistryError::Corrupt { .. });
+        if left == 0 || wish.is_some_and(|wish| wish > LONGEST_PAUSE) || (damage && damaged) {
+            return Err(error);
+        }
+        damaged |= damage;
+        tokio::time::sleep(wish.unwrap_or_else(|| jittered(pause))).await;
+        pause *= 3;
+    }
+    unreachable!("the last attempt returns")
+}
+
+/// Somewhere between half of `pause` and all of it, so that many clients do not come back at once.
+fn jittered(pause: Duration) -> Duration {
+    use rand_core::RngCore as _;
+    let share = f64::from(rand_core::OsRng.next_u32()) / f64::from(u32::MAX);
+    pause.mul_f64(0.5 + share / 2.0)
+}

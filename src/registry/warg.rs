@@ -1,0 +1,1 @@
+//! Reading old packages from warg registries.
