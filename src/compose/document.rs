@@ -3,8 +3,8 @@
 use indexmap::IndexMap;
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceSpan};
 use semver::Version;
-use wac_graph::EncodeOptions;
 use wac_graph::types::BorrowedPackageKey;
+use wac_graph::{CompositionGraph, EncodeOptions, NodeId};
 use wac_parser::{
     Document, Expr, ExternType, ImportType, InstantiationArgument, InterfaceItem, PackagePath, PrimaryExpr,
     Statement, TypeStatement, UsePath, WorldItem, WorldItemPath, WorldRef,
@@ -12,8 +12,7 @@ use wac_parser::{
 
 use super::encode::{PROCESSOR, finish};
 use super::error::ComposeError;
-use super::{Composed, shell};
-use crate::component;
+use super::{Composed, Edge, shell};
 
 /// A package that a .wac file names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,12 +160,7 @@ pub fn compose_document(
     let document = Document::parse(text).map_err(|error| complaint(file, text, &error))?;
     let mut shells = IndexMap::new();
     for (number, (dependency, bytes)) in packages.iter().enumerate() {
-        let failed = |error| ComposeError::of_part(&dependency.name, &error);
-        component::require_component(bytes).map_err(failed)?;
-        component::validate(bytes).map_err(failed)?;
-        let shell = shell::shell(bytes, number).ok_or_else(|| {
-            failed(component::ComponentError::Truncated { what: "component", bytes: bytes.len() })
-        })?;
+        let shell = shell::checked_shell(&dependency.name, bytes, number)?;
         let key = BorrowedPackageKey::from_name_and_version(&dependency.name, dependency.version.as_ref());
         shells.insert(key, shell);
     }
@@ -174,7 +168,29 @@ pub fn compose_document(
     let options = EncodeOptions { define_components: true, validate: false, processor: Some(PROCESSOR) };
     let encoded = resolution.encode(options).map_err(|error| complaint(file, text, &error))?;
     let bytes = finish(&encoded, |number| Some(packages.get(number)?.1.as_slice()))?;
-    Ok(Composed { bytes, edges: Vec::new(), unreached: Vec::new(), extra_exports: Vec::new() })
+    let edges = edges(resolution.graph());
+    Ok(Composed { bytes, edges, unreached: Vec::new(), extra_exports: Vec::new() })
+}
+
+/// Which package's export became which package's import, where one goes straight into the other.
+fn edges(graph: &CompositionGraph) -> Vec<Edge> {
+    let package = |node: NodeId| graph[node].package().map(|package| graph[package].key().to_string());
+    let mut edges: Vec<Edge> = graph
+        .node_ids()
+        .flat_map(|node| graph.get_instantiation_arguments(node).map(move |argument| (node, argument)))
+        .filter_map(|(consumer, (import, source))| {
+            let (provider, export) = graph.get_alias_source(source)?;
+            Some(Edge {
+                consumer: package(consumer)?,
+                import: import.to_owned(),
+                provider: package(provider)?,
+                export: export.to_owned(),
+            })
+        })
+        .collect();
+    edges.sort();
+    edges.dedup();
+    edges
 }
 
 /// The parser's or resolver's diagnostic as ours, with its places.

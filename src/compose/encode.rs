@@ -24,7 +24,7 @@ pub(super) fn encode(pieces: &[Piece<'_>], plan: Plan) -> Result<Composed, Compo
     encoder.connect(&plan)?;
     encoder.export(&plan)?;
     let shells = encoder.finish()?;
-    let bytes = finish(&shells, |number| Some(&*pieces.get(number)?.part.bytes))?;
+    let bytes = finish(&shells, |number| Some(pieces.get(number)?.bytes))?;
     Ok(Composed {
         bytes,
         edges: plan.named_edges(pieces),
@@ -61,10 +61,10 @@ impl Encoder<'_> {
         for part in &plan.parts {
             let piece = &self.pieces[*part];
             let shell = piece.shell.clone();
-            let package = Package::from_bytes(piece.name(), None, shell, self.graph.types_mut());
+            let package = Package::from_bytes(piece.name, None, shell, self.graph.types_mut());
             let package = self.graph.register_package(package.map_err(unforeseen)?).map_err(unforeseen)?;
             let instance = self.graph.instantiate(package);
-            self.graph.set_node_name(instance, piece.name());
+            self.graph.set_node_name(instance, piece.name);
             self.instances.insert(*part, instance);
         }
         Ok(())
@@ -125,7 +125,7 @@ impl Encoder<'_> {
 
     fn name_of(&self, instance: NodeId) -> String {
         let part = self.instances.iter().find(|(_, node)| **node == instance).map(|(part, _)| *part);
-        part.map_or_else(String::new, |part| self.pieces[part].name().to_owned())
+        part.map_or_else(String::new, |part| self.pieces[part].name.to_owned())
     }
 }
 

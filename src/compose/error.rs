@@ -31,7 +31,7 @@ pub enum ComposeError {
         help: String,
     },
     /// Several parts could satisfy an import.
-    #[error("`{component}` imports `{import}`, and {candidates} all export it")]
+    #[error("`{component}` imports `{import}`, which {candidates} export")]
     #[diagnostic(code(compose::ambiguous), help("{help}"))]
     Ambiguous {
         /// The part that imports.
@@ -96,7 +96,7 @@ pub enum ComposeError {
     #[error("`{component}` is a core module, not a component")]
     #[diagnostic(
         code(compose::core_module),
-        help("make it a component first: `jointer adapt MODULE --to wasi@VERSION -o COMPONENT`")
+        help("make it a component first: `jointer adapt MODULE -o COMPONENT`")
     )]
     CoreModule {
         /// The part.

@@ -95,30 +95,20 @@ pub struct Composed {
 /// # Errors
 /// [`ComposeError`], each with the names of the parts and what to do.
 pub fn compose(parts: &[Part], root: &str, options: &Options<'_>) -> Result<Composed, ComposeError> {
-    let pieces = shell::pieces(parts)?;
+    let pieces = shell::pieces(parts.iter().map(|part| (&*part.name, &*part.bytes, &part.wires)))?;
     let plan = plan::plan(&pieces, root, &plan::Policy::app(options))?;
     encode::encode(&pieces, plan)
 }
 
 /// Plugs the exports of `plugs` into the imports of `socket`, and into each other's. What nobody
-/// satisfies stays an import.
+/// satisfies stays an import. Each has a name for errors and its bytes.
 ///
 /// # Errors
 /// [`ComposeError`], each with the names of the components and what to do.
 pub fn plug(socket: (&str, &[u8]), plugs: &[(&str, &[u8])]) -> Result<Composed, ComposeError> {
-    let parts: Vec<Part> = std::iter::once(&socket)
-        .chain(plugs)
-        .map(|(name, bytes)| Part::new(*name, Arc::<[u8]>::from(*bytes)))
-        .collect();
-    compose_plugs(&parts, socket.0)
-}
-
-/// As [`plug`], for parts that are owned already: bytes are not copied.
-///
-/// # Errors
-/// As [`plug`].
-pub fn compose_plugs(parts: &[Part], socket: &str) -> Result<Composed, ComposeError> {
-    let pieces = shell::pieces(parts)?;
-    let plan = plan::plan(&pieces, socket, &plan::Policy::plug())?;
+    let no_wires = BTreeMap::new();
+    let given = std::iter::once(&socket).chain(plugs).map(|(name, bytes)| (*name, *bytes, &no_wires));
+    let pieces = shell::pieces(given)?;
+    let plan = plan::plan(&pieces, socket.0, &plan::Policy::plug())?;
     encode::encode(&pieces, plan)
 }

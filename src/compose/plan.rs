@@ -38,9 +38,9 @@ impl Plan {
             .edges
             .iter()
             .map(|((consumer, import), (provider, export))| Edge {
-                consumer: pieces[*consumer].name().to_owned(),
+                consumer: pieces[*consumer].name.to_owned(),
                 import: import.clone(),
-                provider: pieces[*provider].name().to_owned(),
+                provider: pieces[*provider].name.to_owned(),
                 export: export.clone(),
             })
             .collect();
@@ -79,7 +79,7 @@ impl<'a> Policy<'a> {
 
 /// Plans the composition of `pieces` (sorted by name) around `root`.
 pub(super) fn plan(pieces: &[Piece<'_>], root: &str, policy: &Policy<'_>) -> Result<Plan, ComposeError> {
-    let names: Vec<&str> = pieces.iter().map(Piece::name).collect();
+    let names: Vec<&str> = pieces.iter().map(|piece| piece.name).collect();
     let root = names.iter().position(|name| *name == root).ok_or_else(|| ComposeError::UnknownRoot {
         root: root.to_owned(),
         help: suggestion(root, names.iter().copied(), "the parts are"),
@@ -103,7 +103,7 @@ pub(super) fn plan(pieces: &[Piece<'_>], root: &str, policy: &Policy<'_>) -> Res
     planner.refuse_two_origins(&plan)?;
     plan.unreached = (0..pieces.len())
         .filter(|part| !reached.contains(part))
-        .map(|part| pieces[part].name().to_owned())
+        .map(|part| pieces[part].name.to_owned())
         .collect();
     plan.parts = reached.into_iter().collect();
     planner.exports(root, &mut plan)?;
@@ -126,9 +126,12 @@ impl Planner<'_> {
         self.refuse_unknown_imports(piece)?;
         let mut wirings = Vec::new();
         for (import, wanted) in &piece.shape.imports {
-            let wire = piece.part.wires.get(import).or_else(|| {
-                let wires = &piece.part.wires;
-                wires.iter().find(|(name, _)| unversioned(import) == name.as_str()).map(|(_, wire)| wire)
+            let wire = piece.wires.get(import).or_else(|| {
+                piece
+                    .wires
+                    .iter()
+                    .find(|(name, _)| unversioned(import) == name.as_str())
+                    .map(|(_, wire)| wire)
             });
             let found = match wire {
                 Some(Wire::Host) => None,
@@ -148,10 +151,10 @@ impl Planner<'_> {
     fn refuse_unknown_imports(&self, piece: &Piece<'_>) -> Result<(), ComposeError> {
         let imports = &piece.shape.imports;
         let known = |name: &str| imports.keys().any(|import| import == name || unversioned(import) == name);
-        match piece.part.wires.keys().find(|name| !known(name)) {
+        match piece.wires.keys().find(|name| !known(name)) {
             None => Ok(()),
             Some(name) => Err(ComposeError::UnknownImport {
-                component: piece.name().to_owned(),
+                component: piece.name.to_owned(),
                 import: name.clone(),
                 help: suggestion(name, imports.keys().map(String::as_str), "it imports"),
             }),
@@ -337,11 +340,15 @@ impl Planner<'_> {
     }
 
     fn cycle(&self, cycle: &[(usize, &str)]) -> ComposeError {
-        let mut text = String::new();
-        for (part, import) in cycle {
-            text.push_str(&format!("`{}` needs `{import}` of ", self.names[*part]));
-        }
-        text.push_str(&format!("`{}`", self.names[cycle[0].0]));
+        let steps: Vec<String> = cycle
+            .iter()
+            .enumerate()
+            .map(|(index, (_, import))| {
+                let (provider, _) = cycle[(index + 1) % cycle.len()];
+                format!("needs `{import}` of `{}`", self.names[provider])
+            })
+            .collect();
+        let text = format!("`{}` {}", self.names[cycle[0].0], steps.join(", which "));
         let (last, import) = cycle[cycle.len() - 1];
         let help = if self.policy.files {
             "a component can only be started after those it imports from; wire a part of them in a .wac file"

@@ -7,45 +7,49 @@
 //! Each shell ends in a custom section with the part's number, by which [`fill`] finds it again in the
 //! encoded composition and puts the real bytes in its place.
 
-use crate::component;
-use crate::wit::Shape;
+use std::collections::BTreeMap;
 
-use super::{ComposeError, Part};
+use super::{ComposeError, Wire};
+use crate::component::{self, ComponentError};
+use crate::wit::Shape;
 
 /// A part with what planning and encoding need of it.
 #[derive(Debug)]
 pub(super) struct Piece<'a> {
-    pub(super) part: &'a Part,
+    pub(super) name: &'a str,
+    pub(super) bytes: &'a [u8],
+    pub(super) wires: &'a BTreeMap<String, Wire>,
     pub(super) shape: Shape,
     pub(super) shell: Vec<u8>,
 }
 
-impl Piece<'_> {
-    pub(super) fn name(&self) -> &str {
-        &self.part.name
-    }
-}
+/// A part as it was given: name, bytes, wires.
+pub(super) type Given<'a> = (&'a str, &'a [u8], &'a BTreeMap<String, Wire>);
 
 /// Validates the parts and takes their shells, sorted by name: the order in which parts are given must
 /// not matter.
-pub(super) fn pieces(parts: &[Part]) -> Result<Vec<Piece<'_>>, ComposeError> {
-    let mut sorted: Vec<&Part> = parts.iter().collect();
-    sorted.sort_by(|a, b| a.name.cmp(&b.name));
-    if let Some(twice) = sorted.windows(2).find(|pair| pair[0].name == pair[1].name) {
-        return Err(ComposeError::DuplicateName { name: twice[0].name.clone() });
+pub(super) fn pieces<'a>(parts: impl Iterator<Item = Given<'a>>) -> Result<Vec<Piece<'a>>, ComposeError> {
+    let mut sorted: Vec<Given<'a>> = parts.collect();
+    sorted.sort_by_key(|(name, _, _)| *name);
+    if let Some(twice) = sorted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        return Err(ComposeError::DuplicateName { name: twice[0].0.to_owned() });
     }
     sorted.into_iter().enumerate().map(|(number, part)| piece(part, number)).collect()
 }
 
-fn piece(part: &Part, number: usize) -> Result<Piece<'_>, ComposeError> {
-    let failed = |error| ComposeError::of_part(&part.name, &error);
-    component::require_component(&part.bytes).map_err(failed)?;
-    component::validate(&part.bytes).map_err(failed)?;
-    let shell = shell(&part.bytes, number).ok_or_else(|| {
-        failed(component::ComponentError::Truncated { what: "component", bytes: part.bytes.len() })
-    })?;
-    let shape = Shape::of(&shell).map_err(failed)?;
-    Ok(Piece { part, shape, shell })
+fn piece((name, bytes, wires): Given<'_>, number: usize) -> Result<Piece<'_>, ComposeError> {
+    let shell = checked_shell(name, bytes, number)?;
+    let shape = Shape::of(&shell).map_err(|error| ComposeError::of_part(name, &error))?;
+    Ok(Piece { name, bytes, wires, shape, shell })
+}
+
+/// The shell of a component that was validated first; `name` is what errors call it.
+pub(super) fn checked_shell(name: &str, bytes: &[u8], number: usize) -> Result<Vec<u8>, ComposeError> {
+    let failed = |error| ComposeError::of_part(name, &error);
+    component::require_component(bytes).map_err(failed)?;
+    component::validate(bytes).map_err(failed)?;
+    shell(bytes, number)
+        .ok_or_else(|| failed(ComponentError::Truncated { what: "component", bytes: bytes.len() }))
 }
 
 const CUSTOM: u8 = 0;
@@ -55,7 +59,7 @@ const HEADER: usize = 8;
 const MARK: &[u8] = b"jointer:shell";
 
 /// The shell of a valid component, marked with `number`. `None` if it is cut short.
-pub(super) fn shell(bytes: &[u8], number: usize) -> Option<Vec<u8>> {
+fn shell(bytes: &[u8], number: usize) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(bytes.len().min(1 << 16));
     hollow_component(bytes, &mut out)?;
     out.extend_from_slice(&mark(u32::try_from(number).ok()?));

@@ -88,6 +88,19 @@ pub fn load(dir: &Utf8Path) -> Result<Wit, WitError> {
     Ok(Wit { package: own.name.to_string(), worlds, interfaces, files })
 }
 
+/// The WIT package in `dir` as a binary WIT package.
+///
+/// # Errors
+/// As [`load`].
+pub fn encode(dir: &Utf8Path) -> Result<Vec<u8>, WitError> {
+    if !holds_wit(dir) {
+        return Err(WitError::NotFound(dir.to_owned()));
+    }
+    let mut resolve = Resolve::default();
+    let encoded = resolve.push_dir(dir).and_then(|(package, _)| wit_component::encode(&resolve, package));
+    encoded.map_err(|error| invalid(dir, &resolve, error.as_ref()))
+}
+
 fn holds_wit(dir: &Utf8Path) -> bool {
     dir.read_dir_utf8().is_ok_and(|entries| {
         entries.flatten().any(|entry| matches!(entry.path().extension(), Some("wit" | "wat" | "wasm")))

@@ -14,7 +14,7 @@ mod view;
 
 pub use diff::{Difference, first_difference};
 pub use error::WitError;
-pub use load::{Wit, World, load};
+pub use load::{Wit, World, encode, load};
 pub use shape::{Extern, Function, Interface, Origin, Shape, Type};
 pub use text::{add_export, add_import};
 pub use view::{reversion, view, wasi_packages, wasi_versions};

@@ -1,6 +1,7 @@
 //! The tests that need more than one room, and those that drive the real binary.
 
 mod bad_input;
+mod compose;
 mod diagnostics;
 mod docs;
 mod http;
