@@ -90,6 +90,33 @@ pub enum Event {
         /// The rest of the line.
         text: String,
     },
+    /// The server answers from now on.
+    Serving {
+        /// Where: `http://127.0.0.1:8080`.
+        url: String,
+    },
+    /// A line that a running component wrote on its standard output or error.
+    Guest {
+        /// The line without its end.
+        line: String,
+    },
+    /// A request that the server was given is over, whatever came of it.
+    Request {
+        /// `GET`.
+        method: String,
+        /// Path and query.
+        path: String,
+        /// The status that was sent; `None` when the client left before there was one.
+        status: Option<u16>,
+        /// Bytes of the response's body that were handed to the network.
+        bytes: u64,
+        /// Wall time in milliseconds, until the instance was gone.
+        millis: u64,
+        /// Whether the response was sent to its end.
+        complete: bool,
+        /// Instances that are still alive in the server.
+        instances: u64,
+    },
     /// Something that is not an error but that the user should know.
     Warning {
         /// A stable code, `room::slug`.

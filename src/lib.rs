@@ -43,6 +43,7 @@ pub mod compose;
 pub mod deps;
 pub mod host;
 pub mod registry;
+pub mod run;
 pub mod trust;
 pub mod ui;
 pub mod wit;

@@ -15,6 +15,7 @@ mod doctor;
 mod explain;
 mod fetch;
 mod files;
+mod grants;
 mod inspect;
 mod keygen;
 mod lock;
@@ -22,7 +23,9 @@ mod new;
 mod plug;
 mod publish;
 mod run;
+mod runtime;
 mod serve;
+mod subject;
 mod test;
 mod verify;
 

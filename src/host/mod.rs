@@ -4,9 +4,11 @@
 //! to; `offers` answers by name only, because which functions a component really needs is a question
 //! of types, which `adapt` answers.
 
+mod capability;
 mod error;
 mod profile;
 mod table;
 
+pub use capability::Capability;
 pub use error::HostError;
 pub use profile::{Profile, resolve};

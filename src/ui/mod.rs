@@ -154,6 +154,18 @@ fn line(event: &Event, colour: bool) -> Option<String> {
             ("Adapted", format!("{unit} from {} to {to} ({how})", from.join(", ")))
         }
         Event::Note { verb, text } => (verb.as_str(), text.clone()),
+        Event::Serving { url } => ("Serving", url.clone()),
+        Event::Guest { line } => return Some(line.clone()),
+        Event::Request { method, path, status, bytes, millis, complete, instances } => {
+            let status = status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+            let end = if *complete { "" } else { ", not finished" };
+            let text = format!(
+                "{status} {method} {path} in {} ({}{end}; {instances} running)",
+                seconds(*millis),
+                size(*bytes)
+            );
+            ("Request", text)
+        }
         Event::Warning { code, text, help } => {
             let label = paint("warning", "33;1", colour);
             return Some(format!("{label}[{code}]: {text}\n  help: {help}"));

@@ -1,0 +1,109 @@
+//! What `run`, `serve` and `call` work on: a file that is named, or the app that the command stands in.
+
+use std::io::Read;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use semver::Version;
+
+use super::Context;
+use super::grants::{GrantArgs, grants_of};
+use crate::adapt;
+use crate::app::App;
+use crate::build;
+use crate::component::{self, Kind};
+use crate::error::{FileError, Result};
+use crate::event::Event;
+use crate::host::Profile;
+use crate::name::InterfaceName;
+use crate::run::Grants;
+
+/// A component and what it may do.
+pub(super) struct Subject {
+    /// What messages call it.
+    pub(super) name: String,
+    /// It fits the runner's WASI version.
+    pub(super) bytes: Vec<u8>,
+    /// From the manifest and the flags.
+    pub(super) grants: Grants,
+}
+
+impl Subject {
+    /// The component in `file`, or the app's, built first unless `no_build`.
+    pub(super) fn obtain(
+        cx: &Context,
+        file: Option<&Utf8Path>,
+        no_build: bool,
+        flags: &GrantArgs,
+    ) -> Result<Self> {
+        let granted = flags.grants(cx)?;
+        match file {
+            Some(file) => {
+                let bytes = fitting(cx, file.as_str(), read(&cx.cwd, file)?)?;
+                Ok(Self { name: file.to_string(), bytes, grants: granted })
+            }
+            None => {
+                let app = App::load(&App::find(&cx.cwd)?)?;
+                let path = composed(cx, &app, no_build)?;
+                let name = app.name.name.clone();
+                let bytes = fitting(cx, &name, read(&cx.cwd, &path)?)?;
+                Ok(Self { name, bytes, grants: manifest_grants(&app)?.and(granted) })
+            }
+        }
+    }
+}
+
+/// What the manifest grants to any of the app's components: composed, they are one.
+pub(super) fn manifest_grants(app: &App) -> Result<Grants> {
+    app.components.values().try_fold(Grants::default(), |grants, component| {
+        Ok(grants.and(grants_of(&component.capabilities, &app.dir)?))
+    })
+}
+
+/// The app's composed component.
+fn composed(cx: &Context, app: &App, no_build: bool) -> Result<Utf8PathBuf> {
+    if no_build {
+        return Ok(app.output());
+    }
+    Ok(build::build(app, &cx.dirs, &build::Options::default(), cx.reporter())?.component)
+}
+
+/// The bytes of a file; `-` is standard input.
+pub(super) fn read(cwd: &Utf8Path, path: &Utf8Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let done = if path == "-" {
+        std::io::stdin().lock().read_to_end(&mut bytes).map(|_| ())
+    } else {
+        std::fs::read(cwd.join(path)).map(|read| bytes = read)
+    };
+    done.map_err(|error| FileError::reading(path, &error))?;
+    Ok(bytes)
+}
+
+/// The component itself, or what it becomes to fit the runner: core modules and components for old
+/// snapshots are adapted, which is said in one line.
+pub(super) fn fitting(cx: &Context, name: &str, bytes: Vec<u8>) -> Result<Vec<u8>> {
+    let core = component::kind(&bytes)? == Kind::CoreModule;
+    if !core && !is_old(&component::externs(&bytes)?) {
+        return Ok(bytes);
+    }
+    let to: Version = Profile::built_in().wasi;
+    let adapted = adapt::adapt(&bytes, &to)?;
+    if adapted.how != adapt::How::Unchanged {
+        cx.reporter().report(Event::Adapted {
+            unit: name.to_owned(),
+            from: adapted.from,
+            to: format!("wasi@{to}"),
+            how: adapted.how.word().to_owned(),
+        });
+    }
+    Ok(adapted.bytes)
+}
+
+/// Whether WASI is used in a version before 0.2.0: later ones are linked as they are.
+fn is_old(externs: &component::Externs) -> bool {
+    externs.imports.iter().chain(&externs.exports).any(|name| {
+        name.parse::<InterfaceName>().is_ok_and(|name| {
+            name.is_wasi() && name.version.is_some_and(|version| version < Version::new(0, 2, 0))
+        })
+    })
+}
