@@ -117,6 +117,17 @@ pub enum Event {
         /// Instances that are still alive in the server.
         instances: u64,
     },
+    /// A case of a test table is over.
+    Tested {
+        /// The table.
+        table: String,
+        /// The case's name.
+        case: String,
+        /// Whether all was as expected.
+        passed: bool,
+        /// Wall time in milliseconds.
+        millis: u64,
+    },
     /// Something that is not an error but that the user should know.
     Warning {
         /// A stable code, `room::slug`.

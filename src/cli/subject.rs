@@ -1,7 +1,5 @@
 //! What `run`, `serve` and `call` work on: a file that is named, or the app that the command stands in.
 
-use std::io::Read;
-
 use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
 
@@ -11,7 +9,7 @@ use crate::adapt;
 use crate::app::App;
 use crate::build;
 use crate::component::{self, Kind};
-use crate::error::{FileError, Result};
+use crate::error::Result;
 use crate::event::Event;
 use crate::host::Profile;
 use crate::name::InterfaceName;
@@ -38,14 +36,14 @@ impl Subject {
         let granted = flags.grants(cx)?;
         match file {
             Some(file) => {
-                let bytes = fitting(cx, file.as_str(), read(&cx.cwd, file)?)?;
+                let bytes = fitting(cx, file.as_str(), cx.read_artifact(file)?)?;
                 Ok(Self { name: file.to_string(), bytes, grants: granted })
             }
             None => {
                 let app = App::load(&App::find(&cx.cwd)?)?;
                 let path = composed(cx, &app, no_build)?;
                 let name = app.name.name.clone();
-                let bytes = fitting(cx, &name, read(&cx.cwd, &path)?)?;
+                let bytes = fitting(cx, &name, cx.read_artifact(&path)?)?;
                 Ok(Self { name, bytes, grants: manifest_grants(&app)?.and(granted) })
             }
         }
@@ -65,18 +63,6 @@ fn composed(cx: &Context, app: &App, no_build: bool) -> Result<Utf8PathBuf> {
         return Ok(app.output());
     }
     Ok(build::build(app, &cx.dirs, &build::Options::default(), cx.reporter())?.component)
-}
-
-/// The bytes of a file; `-` is standard input.
-pub(super) fn read(cwd: &Utf8Path, path: &Utf8Path) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let done = if path == "-" {
-        std::io::stdin().lock().read_to_end(&mut bytes).map(|_| ())
-    } else {
-        std::fs::read(cwd.join(path)).map(|read| bytes = read)
-    };
-    done.map_err(|error| FileError::reading(path, &error))?;
-    Ok(bytes)
 }
 
 /// The component itself, or what it becomes to fit the runner: core modules and components for old

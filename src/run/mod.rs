@@ -28,7 +28,7 @@ mod table;
 mod value;
 
 pub use call::{Called, call, functions};
-pub use check::{Outcome, Verdict, check};
+pub use check::{Difference, Outcome, Verdict, check};
 pub use command::{Program, Stdio, run_command};
 pub use engine::{Loaded, Mode, Runner};
 pub use error::RunError;

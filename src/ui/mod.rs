@@ -154,6 +154,10 @@ fn line(event: &Event, colour: bool) -> Option<String> {
             ("Adapted", format!("{unit} from {} to {to} ({how})", from.join(", ")))
         }
         Event::Note { verb, text } => (verb.as_str(), text.clone()),
+        Event::Tested { table, case, passed, millis } => {
+            let verb = if *passed { "Passed" } else { "Failed" };
+            (verb, format!("{table}: {case} ({})", seconds(*millis)))
+        }
         Event::Serving { url } => ("Serving", url.clone()),
         Event::Guest { line } => return Some(line.clone()),
         Event::Request { method, path, status, bytes, millis, complete, instances } => {
