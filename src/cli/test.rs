@@ -11,11 +11,13 @@ use super::Context;
 use super::grants::GrantArgs;
 use super::runtime::block_on;
 use super::subject::{fitting, manifest_grants};
-use crate::app::{App, Source};
+use crate::app::{self, App, Source};
 use crate::build::{self, Built};
+use crate::component;
+use crate::compose::{self, Part};
 use crate::error::{ExitStatus, Fault, FileError, Result};
 use crate::event::Event;
-use crate::host::Profile;
+use crate::host;
 use crate::name::{ComponentName, nearest};
 use crate::run::{Difference, Grants, Limits, Loaded, Mode, Outcome, Runner, Table, Verdict, check};
 
@@ -233,13 +235,32 @@ fn subject(
         let path = built.map_or_else(|| app.output(), |built| built.component.clone());
         return Ok((app.name.name.clone(), cx.read_artifact(&path)?));
     };
-    let path = app.build_dir().join("parts").join(format!("{name}.wasm"));
-    let bytes = cx.read_artifact(&path)?;
-    let externs = crate::component::externs(&bytes)?;
-    if Profile::built_in().lacks(&externs.imports).is_empty() {
+    let part =
+        |name: &ComponentName| cx.read_artifact(&app.build_dir().join("parts").join(format!("{name}.wasm")));
+    let bytes = part(name)?;
+    let host = host::resolve(&app.targets, app.wasi.as_ref())?;
+    if host.lacks(&component::externs(&bytes)?.imports).is_empty() {
         return Ok((name.to_string(), bytes));
     }
-    Ok((name.to_string(), bytes))
+    let mut parts = Vec::new();
+    for component in app.components.values() {
+        let mut piece = Part::new(component.name.as_str(), part(&component.name)?);
+        piece.wires =
+            component.imports.iter().map(|(import, wire)| (import.clone(), to_wire(wire))).collect();
+        parts.push(piece);
+    }
+    let offers = |import: &str| host.offers(import);
+    let options = compose::Options { strict_exports: false, host_offers: &offers };
+    Ok((name.to_string(), compose::compose(&parts, name.as_str(), &options)?.bytes))
+}
+
+fn to_wire(wire: &app::Wire) -> compose::Wire {
+    match wire {
+        app::Wire::Host => compose::Wire::Host,
+        app::Wire::Part { component, export } => {
+            compose::Wire::Part { component: component.to_string(), export: export.clone() }
+        }
+    }
 }
 
 fn run_suites(cx: &Context, suites: &[Suite], limits: Limits) -> Result<Report> {
