@@ -94,7 +94,7 @@ pub(super) async fn called(
     };
     let ended = within(loaded, shared.limits, run).await?;
     if let Err(error) = ended {
-        shared.explain_failure();
+        shared.explain_failure(true);
         return Err(loaded.trapped(&error, &store.data().limiter));
     }
     Ok((export.ty.results().next(), results.into_iter().next()))

@@ -96,8 +96,10 @@ pub async fn run_command(
     loaded.require(RUN)?;
     let shared = Shared::new(grants.clone(), limits, loaded.reporter.clone());
     let ended = run_in(loaded, &shared, program).await;
-    if !matches!(ended, Ok(ExitStatus::Success)) {
-        shared.explain_failure();
+    match ended {
+        Ok(ExitStatus::Success) => {}
+        Ok(_) => shared.explain_failure(false),
+        Err(_) => shared.explain_failure(true),
     }
     ended
 }
@@ -186,20 +188,47 @@ pub(super) fn cause(error: &wasmtime::Error) -> String {
     }
 }
 
-/// The innermost functions with a name: `, in inner, called by outer`.
+/// The innermost functions that say something: `, in inner, called by outer`.
 fn place(error: &wasmtime::Error) -> String {
     let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return String::new() };
-    let names: Vec<String> = backtrace
-        .frames()
-        .iter()
-        .filter_map(|frame| frame.symbols().first().and_then(|symbol| symbol.name()).or(frame.func_name()))
+    // Only the text has the names as they were written.
+    let text = backtrace.to_string();
+    let names: Vec<String> = text
+        .lines()
+        .filter_map(function_name)
+        .filter(|name| !is_machinery(name))
+        .map(quoted)
         .take(3)
-        .map(|name| format!("`{}`", rustc_like(name)))
         .collect();
     if names.is_empty() { String::new() } else { format!(", in {}", names.join(", called by ")) }
 }
 
-/// A mangled name as people read it.
-fn rustc_like(name: &str) -> String {
-    name.split("::h").next().unwrap_or(name).to_owned()
+fn quoted(name: &str) -> String {
+    format!("`{name}`")
+}
+
+/// The name in `    0:   0x1a3 - module.wasm!name`.
+fn function_name(line: &str) -> Option<&str> {
+    let (_, name) = line.split_once(" - ")?.1.split_once('!')?;
+    (!name.starts_with('<') || name.contains("::")).then_some(name)
+}
+
+/// Whether a function only carries out the panic.
+fn is_machinery(name: &str) -> bool {
+    const BEGINNINGS: [&str; 8] =
+        ["abort", "std::", "core::", "alloc::", "__rust", "rust_", "_start", "__main_void"];
+    BEGINNINGS.iter().any(|beginning| name.starts_with(beginning)) || name.contains("panic")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_off_the_lines_of_a_backtrace() {
+        assert_eq!(function_name("    0:   0x1a3 - x.wasm!shop::quote"), Some("shop::quote"));
+        assert_eq!(function_name("    1:   0x2 - <unknown>!<wasm function 7>"), None);
+        assert_eq!(function_name("error while executing"), None);
+        assert!(is_machinery("std::process::abort") && !is_machinery("program::main"));
+    }
 }

@@ -78,7 +78,7 @@ pub(super) struct Meter {
 impl Meter {
     /// Reports that the guest failed, and why.
     pub(super) fn failed(&self, failure: &Failure) {
-        self.shared.explain_failure();
+        self.shared.explain_failure(true);
         self.shared.reporter.report(Event::Warning {
             code: "run::request_failed".to_owned(),
             text: format!("{} {}: {}", self.method, self.path, failure.reason),
@@ -162,6 +162,9 @@ impl Handler {
         let head_only = request.method() == Method::HEAD;
         match self.answer(request, &meter).await {
             Ok((response, guest)) => {
+                if response.status().is_server_error() {
+                    self.shared.explain_failure(false);
+                }
                 meter.status = Some(response.status());
                 let (parts, body) = response.into_parts();
                 let body = ResponseBody::streamed(body, &parts, head_only, guest, meter);

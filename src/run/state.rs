@@ -9,6 +9,7 @@ use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 use wasmtime::{Engine, ResourceLimiter, Store};
 use wasmtime_wasi::cli::{WasiCliCtxView, WasiCliView};
 use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemCtxView, WasiFilesystemView};
+use wasmtime_wasi::p2::bindings::LinkOptions;
 use wasmtime_wasi::p2::bindings::cli::environment;
 use wasmtime_wasi::p2::bindings::filesystem::preopens;
 use wasmtime_wasi::sockets::SocketAddrUse;
@@ -77,12 +78,13 @@ impl Shared {
     }
 
     /// After a run that did not end well: what it looked for and could not find. Not said before,
-    /// because many language runtimes look at both without needing either.
-    pub(super) fn explain_failure(&self) {
+    /// because many language runtimes look at both without needing either; and a runtime that traps
+    /// reads the environment for how to report that.
+    pub(super) fn explain_failure(&self, trapped: bool) {
         if self.looked_for_files.load(Ordering::Relaxed) {
             self.refused(Capability::Files, "FOLDER");
         }
-        if self.looked_for_env.load(Ordering::Relaxed) {
+        if self.looked_for_env.load(Ordering::Relaxed) && !trapped {
             self.refused(Capability::Env, "NAME");
         }
     }
@@ -222,7 +224,9 @@ impl WasiHttpHooks for Hooks {
 /// Everything that the runner offers, linked.
 pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    let mut options = LinkOptions::default();
+    options.cli_exit_with_code(true);
+    wasmtime_wasi::p2::add_to_linker_with_options_async(&mut linker, &options)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     // The two questions whose empty answers explain many failures are noted on their way.
     linker.allow_shadowing(true);
