@@ -9,7 +9,6 @@ use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 use wasmtime::{Engine, ResourceLimiter, Store};
 use wasmtime_wasi::cli::{WasiCliCtxView, WasiCliView};
 use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemCtxView, WasiFilesystemView};
-use wasmtime_wasi::p2::bindings::LinkOptions;
 use wasmtime_wasi::p2::bindings::cli::environment;
 use wasmtime_wasi::p2::bindings::filesystem::preopens;
 use wasmtime_wasi::sockets::SocketAddrUse;
@@ -224,9 +223,7 @@ impl WasiHttpHooks for Hooks {
 /// Everything that the runner offers, linked.
 pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
-    let mut options = LinkOptions::default();
-    options.cli_exit_with_code(true);
-    wasmtime_wasi::p2::add_to_linker_with_options_async(&mut linker, &options)?;
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     // The two questions whose empty answers explain many failures are noted on their way.
     linker.allow_shadowing(true);
