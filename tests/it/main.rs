@@ -4,6 +4,7 @@ mod bad_input;
 mod compose;
 mod diagnostics;
 mod docs;
+mod examples;
 mod http;
 mod rooms;
 mod support;
