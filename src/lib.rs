@@ -44,6 +44,7 @@ pub mod deps;
 pub mod host;
 pub mod registry;
 pub mod run;
+pub mod scaffold;
 pub mod trust;
 pub mod ui;
 pub mod wit;

@@ -1,0 +1,65 @@
+//! Templates become projects, and projects grow: `jointer new` and `jointer add`.
+//!
+//! Everything is computed first ([`Changes`]) and written at the end, so that a mistake changes nothing.
+//! The templates are inside the binary; nothing is fetched.
+
+mod add;
+mod edit;
+mod error;
+mod names;
+mod template;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::error::Result;
+use crate::file;
+use crate::name::{ComponentName, PackageName};
+
+pub use add::{Added, add_package, add_part};
+pub use error::ScaffoldError;
+pub use template::{Kind, Template};
+
+/// Files to write, by absolute path; nothing is on disk yet.
+#[derive(Debug, Default)]
+struct Changes {
+    files: Vec<(Utf8PathBuf, Vec<u8>)>,
+}
+
+impl Changes {
+    fn write(&mut self, path: Utf8PathBuf, contents: impl Into<Vec<u8>>) {
+        self.files.push((path, contents.into()));
+    }
+
+    /// Writes all files; each is whole or not there.
+    fn apply(self) -> Result<()> {
+        for (path, contents) in self.files {
+            file::write(&path, &contents)?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes a new app named `package` with one component out of `template` in `folder`, which must not
+/// exist or be empty. Gives the name of the component: the root.
+///
+/// # Errors
+/// [`ScaffoldError::NotEmpty`]; file errors.
+pub fn new_app(folder: &Utf8Path, package: &PackageName, template: Template) -> Result<ComponentName> {
+    let occupied = folder.read_dir_utf8().is_ok_and(|mut entries| entries.next().is_some());
+    if occupied || folder.is_file() {
+        return Err(ScaffoldError::NotEmpty(folder.to_owned()).into());
+    }
+    let named = package.name.parse();
+    let component: ComponentName =
+        named.map_err(|error: crate::name::NameError| ScaffoldError::Name { message: error.to_string() })?;
+    let names = names::Names::new(package, &component);
+    let mut changes = Changes::default();
+    template::app_files(&names, template, folder, &mut changes);
+    template::part_files(&names, template, &folder.join(component.as_str()), &mut changes);
+    template::wasi_files(template, folder, &mut changes);
+    let wit = format!("package {package}@{};\n{}", names::VERSION, template.world(&names));
+    changes.write(folder.join("wit/world.wit"), wit);
+    changes.write(folder.join(crate::app::MANIFEST), edit::first_manifest(package, &component));
+    changes.apply()?;
+    Ok(component)
+}
