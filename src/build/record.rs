@@ -1,0 +1,80 @@
+//! What the last build did, in `build/record.json`: for `--explain`, and for who writes provenance.
+
+use std::collections::BTreeMap;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+
+use super::cache::Entry;
+use super::files;
+use super::fingerprint::Fingerprint;
+use crate::digest::Digest;
+use crate::error::FileError;
+
+/// The version of the file's form.
+const VERSION: u32 = 1;
+
+/// The last build of an app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The version of this form.
+    pub version: u32,
+    /// jointer's own version.
+    pub jointer: String,
+    /// The units by name.
+    pub units: BTreeMap<String, UnitRecord>,
+}
+
+/// One unit of a build.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitRecord {
+    /// The digest of everything that it could read.
+    pub inputs: Digest,
+    /// The digest of its result.
+    pub output: Digest,
+    /// The size of its result.
+    pub bytes: u64,
+    /// How long it ran when its result was made.
+    pub millis: u64,
+    /// Guest tools and their versions.
+    pub tools: BTreeMap<String, String>,
+    /// Everything that it could read, one by one.
+    pub(super) reads: Fingerprint,
+}
+
+impl UnitRecord {
+    pub(super) fn new(inputs: Digest, entry: &Entry, reads: Fingerprint) -> Self {
+        let Entry { output, bytes, millis, tools, .. } = entry.clone();
+        Self { inputs, output, bytes, millis, tools, reads }
+    }
+
+    /// Everything that it could read, as pairs of what and its digest or text: `file src/lib.rs`,
+    /// `tool cargo`.
+    pub fn inputs_in_detail(&self) -> impl Iterator<Item = (String, &str)> {
+        self.reads.iter()
+    }
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self { version: VERSION, jointer: env!("CARGO_PKG_VERSION").to_owned(), units: BTreeMap::new() }
+    }
+}
+
+impl Record {
+    /// Where the record of an app is.
+    pub fn path(app: &crate::app::App) -> Utf8PathBuf {
+        app.build_dir().join("record.json")
+    }
+
+    /// Reads it. One that is missing, broken or of another version is as good as none.
+    pub fn read(path: &Utf8Path) -> Self {
+        let bytes = std::fs::read(path).unwrap_or_default();
+        let record: Option<Self> = serde_json::from_slice(&bytes).ok();
+        record.filter(|record| record.version == VERSION).unwrap_or_default()
+    }
+
+    pub(super) fn write(&self, path: &Utf8Path) -> Result<(), FileError> {
+        files::write(path, &serde_json::to_vec_pretty(self).unwrap_or_default())
+    }
+}
