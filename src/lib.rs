@@ -45,6 +45,7 @@ pub mod host;
 pub mod registry;
 pub mod run;
 pub mod scaffold;
+pub mod toolchain;
 pub mod trust;
 pub mod ui;
 pub mod wit;

@@ -12,9 +12,9 @@ use std::io::ErrorKind;
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
-use super::files;
 use crate::digest::Digest;
 use crate::error::FileError;
+use crate::file;
 
 /// How many lists of further inputs are kept for one set of known ones.
 const LISTS: usize = 8;
@@ -87,24 +87,29 @@ impl Cache {
     /// # Errors
     /// When the cache cannot be written.
     pub(super) fn keep(&self, key: Digest, bytes: &[u8], entry: Entry) -> Result<Entry, FileError> {
-        // Written even where a file of that name is: it may be damaged, and only reading would tell.
-        files::write(&self.blob(entry.output), bytes)?;
+        self.keep_result(entry.output, bytes)?;
         let path = self.key(key);
         let text = serde_json::to_vec(&entry).unwrap_or_default();
-        let folder = self.root.join("keys");
-        files::create_folder(&folder)?;
-        let failed = |error: &std::io::Error| FileError::writing(&path, error);
-        let mut file = files::beside(&folder).map_err(|error| failed(&error))?;
-        std::io::Write::write_all(&mut file, &text).map_err(|error| failed(&error))?;
-        match file.persist_noclobber(&path) {
-            Ok(_) => Ok(entry),
-            Err(error) if error.error.kind() == ErrorKind::AlreadyExists => match self.find(key) {
-                Some(first) => Ok(first),
-                // The first one's result is lost: this one takes its place.
-                None => error.file.persist(&path).map(|_| entry).map_err(|error| failed(&error.error)),
-            },
-            Err(error) => Err(failed(&error.error)),
+        // Whole beside its place, then linked: that fails where another one was first.
+        let beside = path.with_extension(format!("{}.new", std::process::id()));
+        file::write(&beside, &text)?;
+        let linked = std::fs::hard_link(&beside, &path);
+        let _ = std::fs::remove_file(&beside);
+        match (linked, self.find(key)) {
+            (Err(_), Some(first)) => Ok(first),
+            (Ok(()), _) => Ok(entry),
+            // The first one's result is lost, or the file system has no links.
+            (Err(_), None) => file::write(&path, &text).map(|()| entry),
         }
+    }
+
+    /// Keeps a result under no fingerprint, only for those that need it in this build.
+    ///
+    /// # Errors
+    /// When the cache cannot be written.
+    pub(super) fn keep_result(&self, digest: Digest, bytes: &[u8]) -> Result<(), FileError> {
+        // Written even where a file of that name is: it may be damaged, and only reading would tell.
+        file::write(&self.blob(digest), bytes)
     }
 
     /// Lists of further files that a unit with these known inputs turned out to read, the newest first.
@@ -124,7 +129,7 @@ impl Cache {
         lists.retain(|list| list != files);
         lists.insert(0, files.to_vec());
         lists.truncate(LISTS);
-        files::write(&self.list(known), &serde_json::to_vec(&lists).unwrap_or_default())
+        file::write(&self.list(known), &serde_json::to_vec(&lists).unwrap_or_default())
     }
 }
 

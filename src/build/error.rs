@@ -76,7 +76,9 @@ pub enum BuildError {
     #[error("cannot tell the language of the component `{component}` in `{dir}`")]
     #[diagnostic(
         code(build::unknown_language),
-        help("a `Cargo.toml`, `pyproject.toml` or `package.json` says it, or `language = \"…\"` in `[component.{component}]`")
+        help(
+            "a `Cargo.toml`, `pyproject.toml` or `package.json` says it, or `language = \"…\"` in `[component.{component}]`"
+        )
     )]
     UnknownLanguage {
         /// The component.
@@ -109,7 +111,10 @@ pub enum BuildError {
     },
     /// A project file of the guest language cannot be understood.
     #[error("`{path}` is not valid: {message}")]
-    #[diagnostic(code(build::invalid_project), help("correct the file; the guest's own tools would refuse it too"))]
+    #[diagnostic(
+        code(build::invalid_project),
+        help("correct the file; the guest's own tools would refuse it too")
+    )]
     InvalidProject {
         /// The file.
         path: Utf8PathBuf,
@@ -150,7 +155,10 @@ pub enum BuildError {
     },
     /// Results in the cache kept vanishing or being damaged while they were used.
     #[error("the result of `{unit}` is lost from the cache again and again")]
-    #[diagnostic(code(build::cache_lost), help("is something emptying `{cache}`? JOINTER_CACHE names another place"))]
+    #[diagnostic(
+        code(build::cache_lost),
+        help("is something emptying `{cache}`? JOINTER_CACHE names another place")
+    )]
     CacheLost {
         /// The unit.
         unit: String,

@@ -1,13 +1,13 @@
 //! Runs one guest build: stages the sources, starts the tools, says what went wrong.
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 
 use super::driver::{Driver, Places, Program, Said, Step};
 use super::inputs::{Inputs, variables};
 use super::project::Project;
 use super::{BuildError, files};
 use crate::component::{self, Kind};
-use crate::error::{FileError, Result};
+use crate::error::Result;
 use crate::event::{Event, Reporter};
 use crate::name::InterfaceName;
 use crate::process::{Command, Finished, ProcessError};
@@ -54,7 +54,7 @@ impl Guest<'_> {
             files.copy(wit, &self.places.wit)?;
         }
         for (path, text) in self.driver.files(self.project)? {
-            files::write(&self.places.dir.join(path), text.as_bytes())?;
+            crate::file::write(&self.places.dir.join(path), text.as_bytes())?;
         }
         Ok(())
     }
@@ -75,10 +75,11 @@ impl Guest<'_> {
         let command = match &step.program {
             Program::Tool(tool) => {
                 let located = self.tools.get(*tool);
-                let (program, fixed) = located.argv.split_first().ok_or_else(|| ProcessError::NotStarted {
-                    program: tool.to_string(),
-                    reason: "it is not known where it is".to_owned(),
-                })?;
+                let (program, fixed) =
+                    located.argv.split_first().ok_or_else(|| ProcessError::NotStarted {
+                        program: tool.to_string(),
+                        reason: "it is not known where it is".to_owned(),
+                    })?;
                 let command = Command::new(program.as_str()).args(fixed);
                 located.env.iter().fold(command, |command, (name, value)| command.env(name, value))
             }
@@ -91,7 +92,8 @@ impl Guest<'_> {
             }
         };
         let (values, _) = variables(&self.project.variables);
-        let command = values.iter().chain(&step.env).fold(command, |command, (name, value)| command.env(name, value));
+        let command =
+            values.iter().chain(&step.env).fold(command, |command, (name, value)| command.env(name, value));
         Ok(command.env("TMPDIR", &self.places.tmp).args(&step.args).dir(&step.dir))
     }
 
@@ -145,12 +147,4 @@ impl Guest<'_> {
 /// Adapting comes later, so versions of one interface count as one here.
 fn unversioned(name: &str) -> String {
     name.parse::<InterfaceName>().map_or_else(|_| name.to_owned(), |name| name.unversioned())
-}
-
-/// The bytes of a ready component.
-///
-/// # Errors
-/// When the file cannot be read.
-pub(super) fn ready(path: &Utf8PathBuf) -> Result<Vec<u8>, FileError> {
-    std::fs::read(path).map_err(|error| FileError::reading(path, &error))
 }

@@ -78,6 +78,21 @@ impl Fingerprint {
         })
     }
 
+    /// Whether the only difference to `before` is a file of this name that was absent, and the command line,
+    /// which may depend on it.
+    pub(super) fn adds_only(&self, before: &Self, name: &str) -> bool {
+        let all = self.inputs.keys().chain(before.inputs.keys());
+        let mut differing = all.filter(|input| self.inputs.get(*input) != before.inputs.get(*input));
+        differing.all(|input| match input {
+            Input::File(path) => {
+                let absent = before.inputs.get(input).is_none_or(|value| value == ABSENT);
+                absent && path.rsplit('/').next() == Some(name)
+            }
+            Input::Setting(what) => what == "the command line",
+            _ => false,
+        })
+    }
+
     /// In words, the first thing that is not as in `before`; `None` when all is the same.
     pub(super) fn first_difference(&self, before: &Self) -> Option<String> {
         let all = self.inputs.keys().chain(before.inputs.keys());
@@ -164,11 +179,8 @@ mod tests {
 
     #[test]
     fn the_first_difference_is_named() {
-        let before = fingerprint(&[
-            (file("a"), "1"),
-            (file("c"), ABSENT),
-            (Input::Tool("cargo".into()), "1.95\nx"),
-        ]);
+        let before =
+            fingerprint(&[(file("a"), "1"), (file("c"), ABSENT), (Input::Tool("cargo".into()), "1.95\nx")]);
         let differs = |inputs: &[(Input, &str)]| fingerprint(inputs).first_difference(&before);
         let cargo = || (Input::Tool("cargo".into()), "1.95\nx");
         let none = || (file("c"), ABSENT);

@@ -14,9 +14,23 @@ use crate::error::FileError;
 /// Folders and files anywhere in a project that no guest tool is meant to read: version control,
 /// editors, caches of other tools, installed packages.
 const NOISE: [&str; 17] = [
-    ".git", ".hg", ".jj", ".svn", ".idea", ".vscode", ".venv", ".mypy_cache", ".pytest_cache",
-    ".ruff_cache", ".DS_Store", ".gitignore", ".gitattributes", ".editorconfig", "__pycache__",
-    "node_modules", "jointer.lock",
+    ".git",
+    ".hg",
+    ".jj",
+    ".svn",
+    ".idea",
+    ".vscode",
+    ".venv",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".DS_Store",
+    ".gitignore",
+    ".gitattributes",
+    ".editorconfig",
+    "__pycache__",
+    "node_modules",
+    "jointer.lock",
 ];
 
 /// Beginnings of the names of files for people, at the top of a project.
@@ -228,8 +242,19 @@ mod tests {
     #[test]
     fn what_no_tool_is_meant_to_read_is_left_out() {
         let (_kept, dir) = folder(&[
-            "app.py", "README.md", "build/x", "deep/build/y", "deep/README", "__pycache__/a.pyc", ".git/HEAD",
-            "node_modules/a/index.js", "env/pyvenv.cfg", "env/lib/b.py", "skipped/z", "data/.hidden", "a~",
+            "app.py",
+            "README.md",
+            "build/x",
+            "deep/build/y",
+            "deep/README",
+            "__pycache__/a.pyc",
+            ".git/HEAD",
+            "node_modules/a/index.js",
+            "env/pyvenv.cfg",
+            "env/lib/b.py",
+            "skipped/z",
+            "data/.hidden",
+            "a~",
         ]);
         assert_eq!(walked(&dir), ["app.py", "data/.hidden", "deep/README", "deep/build/y"]);
     }

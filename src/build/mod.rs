@@ -1,20 +1,46 @@
 //! Building an app: from `jointer.toml` to one component.
 //!
-//! [`build`] plans units (guest builds, adapting, composing), asks the cache for each one
-//! by its fingerprint, runs those that are missing in parallel, and writes `build/APP.wasm` and
+//! [`build`] plans units (guest builds, adapting, composing), asks the cache for each one by its
+//! fingerprint, runs those that are missing in parallel, and writes `build/APP.wasm` and
 //! `build/parts/COMPONENT.wasm`. The network is never touched here: packages come out of the store, and
 //! guest tools from `toolchain`.
 
+mod cache;
+mod driver;
+mod error;
+mod execute;
+mod files;
+mod fingerprint;
+mod inputs;
+mod lock;
+mod memory;
+mod plan;
+mod project;
+mod record;
+mod schedule;
+mod stat;
+mod units;
+
 use std::collections::BTreeMap;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use crate::app::{App, Dirs};
+use crate::app::{App, Component, Dirs};
 use crate::digest::Digest;
-use crate::error::Result;
-use crate::event::Reporter;
+use crate::error::{Error, Result};
+use crate::event::{Event, Reporter};
+use crate::file;
 use crate::name::ComponentName;
+
+use plan::{Plan, UnitWork};
+use units::{Builder, Done};
+
+pub use error::BuildError;
+pub use record::{Record, UnitRecord};
+
+/// How often a build starts anew because a result that it found in the cache was lost meanwhile.
+const ATTEMPTS: usize = 3;
 
 /// How to build.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +66,10 @@ pub struct Built {
     pub parts: Vec<BuiltPart>,
     /// Parts that nothing reaches from the root: they are not in the composed component.
     pub unreached: Vec<ComponentName>,
+    /// Exported although the root does not: interfaces whose types the root's exports mention.
+    pub extra_exports: Vec<String>,
+    /// Whether anything had to be made or written.
+    pub changed: bool,
 }
 
 /// A part of a built app, as it went into the composition.
@@ -67,6 +97,107 @@ pub struct BuiltPart {
 /// # Errors
 /// When the sources, a guest tool, adapting or composing fail; whatever was there before stays.
 pub fn build(app: &App, dirs: &Dirs, options: &Options, reporter: &dyn Reporter) -> Result<Built> {
-    let _ = (app, dirs, options, reporter);
-    unimplemented!()
+    let _alone = lock::hold(&app.build_dir(), reporter)?;
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        match attempt(app, dirs, options, reporter) {
+            Err(error) if attempts < ATTEMPTS && lost(&error) => {}
+            done => return done,
+        }
+    }
+}
+
+fn lost(error: &Error) -> bool {
+    matches!(error.downcast_ref(), Some(BuildError::CacheLost { .. }))
+}
+
+fn attempt(app: &App, dirs: &Dirs, options: &Options, reporter: &dyn Reporter) -> Result<Built> {
+    let plan = Plan::of(app, &options.only)?;
+    let builder = Builder::new(app, dirs, options, reporter, plan)?;
+    if options.dry_run {
+        builder.explain()?;
+        return Ok(builder.nothing());
+    }
+    let limits = schedule::Limits {
+        jobs: options.jobs.unwrap_or_else(processors).max(1),
+        memory: memory::available(),
+    };
+    let done = schedule::run(&builder.plan.tasks(), limits, &builder);
+    let built = done.and_then(|done| builder.place(&done));
+    // What is done is done, even if something else failed.
+    builder.finish()?;
+    built
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// The language that jointer takes a component for; `None` for files, packages and commands.
+///
+/// # Errors
+/// When its folder says nothing, or too much.
+pub fn language(component: &Component) -> Result<Option<&'static str>> {
+    project::language(component)
+}
+
+/// Removes everything that builds of `app` made in its folder. The user cache stays.
+///
+/// # Errors
+/// When a file cannot be removed.
+pub fn clean(app: &App, reporter: &dyn Reporter) -> Result<()> {
+    let dir = app.build_dir();
+    if dir.is_dir() {
+        let _alone = lock::hold(&dir, reporter)?;
+        files::remove_folder(&dir)?;
+    }
+    Ok(())
+}
+
+impl Builder<'_> {
+    /// Puts the results where users look for them: those that are not there already.
+    fn place(&self, done: &[Done]) -> Result<Built> {
+        let mut built = self.nothing();
+        for (unit, done) in self.plan.units.iter().zip(done) {
+            match &unit.work {
+                UnitWork::Guest(_) => {}
+                UnitWork::Adapt(name) => {
+                    let path = self.app.build_dir().join("parts").join(format!("{name}.wasm"));
+                    built.changed |= self.put(&path, done, &unit.name)?;
+                    built.parts.push(self.part(name, path, done));
+                }
+                UnitWork::Compose => {
+                    built.changed |= self.put(&built.component, done, &unit.name)?;
+                    built.digest = Some(done.digest);
+                    self.composed(done, &mut built);
+                }
+            }
+        }
+        Ok(built)
+    }
+
+    /// Whether it had to be written.
+    fn put(&self, path: &Utf8Path, done: &Done, unit: &str) -> Result<bool> {
+        if self.stats.digest(path).is_ok_and(|there| there == done.digest) {
+            return Ok(false);
+        }
+        file::write(path, &self.bytes(unit, done.digest)?)?;
+        Ok(true)
+    }
+
+    fn composed(&self, done: &Done, built: &mut Built) {
+        let notes: units::ComposeNotes = serde_json::from_value(done.notes.clone()).unwrap_or_default();
+        for name in &notes.unreached {
+            self.reporter.report(Event::Warning {
+                code: "build::unreached".to_owned(),
+                text: format!("nothing that the root `{}` imports leads to `{name}`: it was left out", self.app.root),
+                help: format!(
+                    "import one of its exports in the world of another component, or remove `[component.{name}]`"
+                ),
+            });
+        }
+        built.unreached = notes.unreached.iter().filter_map(|name| name.parse().ok()).collect();
+        built.extra_exports = notes.extra_exports;
+    }
 }

@@ -56,7 +56,10 @@ impl Plan {
                 units.push(Unit { name: component.name.to_string(), work, needs: Vec::new() });
                 units.len() - 1
             });
-            debug_assert_eq!(guest.is_none(), matches!(component.source, Source::File(_) | Source::Package(_)));
+            debug_assert_eq!(
+                guest.is_none(),
+                matches!(component.source, Source::File(_) | Source::Package(_))
+            );
             parts.push((component.name.clone(), guest));
         }
         let mut adapted = Vec::new();

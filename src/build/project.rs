@@ -216,6 +216,14 @@ fn detect(component: &Component, dir: &Utf8Path) -> Result<Kind> {
     })
 }
 
+/// The language of a component, as the record calls it.
+pub(super) fn language(component: &Component) -> Result<Option<&'static str>> {
+    match &component.source {
+        Source::Project(dir) => Ok(detect(component, dir)?.language()),
+        _ => Ok(None),
+    }
+}
+
 /// Whether the project has `[package.metadata.component]`.
 fn uses_cargo_component(dir: &Utf8Path) -> Result<bool> {
     let manifest = toml_file(&dir.join("Cargo.toml"))?;

@@ -6,10 +6,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::cache::Entry;
-use super::files;
 use super::fingerprint::Fingerprint;
 use crate::digest::Digest;
 use crate::error::FileError;
+use crate::file;
 
 /// The version of the file's form.
 const VERSION: u32 = 1;
@@ -75,6 +75,6 @@ impl Record {
     }
 
     pub(super) fn write(&self, path: &Utf8Path) -> Result<(), FileError> {
-        files::write(path, &serde_json::to_vec_pretty(self).unwrap_or_default())
+        file::write(path, &serde_json::to_vec_pretty(self).unwrap_or_default())
     }
 }

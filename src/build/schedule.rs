@@ -48,7 +48,13 @@ pub(super) trait Work: Sync {
 /// # Errors
 /// The first error of a unit, or that a signal came.
 pub(super) fn run<W: Work>(tasks: &[Task], limits: Limits, work: &W) -> Result<Vec<W::Output>> {
-    let mut state = State { tasks, limits, done: vec![None; tasks.len()], left: longest_first(tasks), running: Vec::new() };
+    let mut state = State {
+        tasks,
+        limits,
+        done: vec![None; tasks.len()],
+        left: longest_first(tasks),
+        running: Vec::new(),
+    };
     let mut failure = None;
     std::thread::scope(|scope| {
         let (sender, results) = mpsc::channel();
@@ -74,7 +80,8 @@ pub(super) fn run<W: Work>(tasks: &[Task], limits: Limits, work: &W) -> Result<V
             state.running.retain(|other| *other != unit);
             match result {
                 Ok(output) => state.done[unit] = Some(output),
-                Err(error) => failure = failure.or(Some(error)),
+                Err(error) if failure.is_none() => failure = Some(error),
+                Err(_) => {}
             }
         }
     });

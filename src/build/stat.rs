@@ -15,7 +15,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::files;
 use crate::digest::Digest;
 
 /// How old a change must be, when the file is hashed, to be told from the next one: the coarsest file
@@ -107,7 +106,7 @@ impl Stats {
         }
         memory.known.retain(|path, _| path.exists());
         if let Ok(bytes) = serde_json::to_vec(&memory.known) {
-            let _ = files::write(&self.store, &bytes);
+            let _ = crate::file::write(&self.store, &bytes);
         }
     }
 

@@ -5,6 +5,7 @@ use miette::{NamedSource, SourceSpan};
 use wit_parser::{ParseError, Resolve, ResolveError, WorldKey};
 
 use super::WitError;
+use crate::digest::{Digest, Hasher};
 use crate::name::nearest;
 
 /// A WIT package with all that it depends on, resolved.
@@ -30,6 +31,9 @@ pub struct World {
     pub imports: Vec<String>,
     /// What it exports.
     pub exports: Vec<String>,
+    /// The digest of the world and of every interface and type that it reaches, as they are encoded for
+    /// binding generators: comments, layout and other worlds do not matter.
+    pub digest: Digest,
 }
 
 impl Wit {
@@ -116,7 +120,20 @@ fn world(resolve: &Resolve, id: wit_parser::WorldId) -> World {
         name: world.name.clone(),
         imports: names(&mut world.imports.keys()),
         exports: names(&mut world.exports.keys()),
+        digest: reach(resolve, id),
     }
+}
+
+/// The digest of all that a world reaches.
+fn reach(resolve: &Resolve, id: wit_parser::WorldId) -> Digest {
+    let mut hasher = Hasher::default();
+    hasher.field(&resolve.worlds[id].name);
+    match wit_component::metadata::encode(resolve, id, wit_component::StringEncoding::UTF8, None) {
+        Ok(bytes) => hasher.field(bytes),
+        // Nothing that can be encoded: then everything counts.
+        Err(_) => hasher.field(format!("{resolve:?}")),
+    }
+    hasher.finish()
 }
 
 /// The parser's complaint with its place, which it keeps beside the text it read.
@@ -182,6 +199,22 @@ world pricing-part { export pricing; }
         assert_eq!(gateway.exports, ["run"]);
         assert_eq!(wit.world("acme:shop/gateway").unwrap(), gateway);
         assert_eq!(wit.world("acme:shop/gateway@0.1.0").unwrap(), gateway);
+    }
+
+    #[test]
+    fn the_digest_of_a_world_is_of_what_it_reaches() {
+        let digest = |shop: &str, world: &str| {
+            let (_kept, dir) = folder(&[("world.wit", shop), ("deps/base.wit", BASE)]);
+            load(&dir).unwrap().world(world).unwrap().digest
+        };
+        let other_world = SHOP.replace("export run: func();", "export go: func();");
+        let comment = SHOP.replace("world gateway", "/// The front.\nworld gateway");
+        let reached = SHOP.replace("-> money", "-> option<money>");
+        let part = digest(SHOP, "pricing-part");
+        assert_eq!(digest(&other_world, "pricing-part"), part);
+        assert_eq!(digest(&comment, "gateway"), digest(SHOP, "gateway"));
+        assert_ne!(digest(&other_world, "gateway"), digest(SHOP, "gateway"));
+        assert_ne!(digest(&reached, "pricing-part"), part);
     }
 
     #[test]

@@ -11,8 +11,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Complaint, Driver, Places, Program, Said, Step};
 use crate::build::BuildError;
+use crate::build::fingerprint::Fingerprint;
 use crate::build::inputs::{Inputs, normal};
-use crate::build::project::{Kind, Project, toml_file};
+use crate::build::project::{Project, toml_file};
 use crate::error::{FileError, Result};
 use crate::process::Stream;
 use crate::toolchain::Tool;
@@ -89,6 +90,11 @@ impl Driver for Cargo {
             .args(["--config", remap.as_str()])
             .args(locked);
         Ok(vec![clean.args(locked), build])
+    }
+
+    /// A first build without a lock file writes one, and from then on takes it.
+    fn same(&self, before: &Fingerprint, now: &Fingerprint) -> bool {
+        before == now || now.adds_only(before, "Cargo.lock")
     }
 
     fn memory(&self, _: &Project) -> u64 {
@@ -288,8 +294,14 @@ fn errors(stderr: &str) -> String {
 
 fn help(message: &str) -> String {
     let known = [
-        ("can't find crate for `std`", "run `jointer doctor --fix`: the target's standard library is missing"),
-        ("needs to be updated but --locked", "run `cargo update --workspace` in the component, then look at Cargo.lock"),
+        (
+            "can't find crate for `std`",
+            "run `jointer doctor --fix`: the target's standard library is missing",
+        ),
+        (
+            "needs to be updated but --locked",
+            "run `cargo update --workspace` in the component, then look at Cargo.lock",
+        ),
         ("--locked was passed", "run `cargo update --workspace` in the component, then look at Cargo.lock"),
         ("failed to download", "cargo could not fetch a dependency; try again with a network"),
     ];
@@ -297,24 +309,23 @@ fn help(message: &str) -> String {
     found.map_or("correct the source; the messages above are cargo's", |(_, help)| help).to_owned()
 }
 
-/// A project for the tests.
-#[cfg(test)]
-fn project(dir: &Utf8Path) -> Project {
-    Project {
-        name: "pricing".into(),
-        app: dir.to_owned(),
-        dir: dir.join("pricing"),
-        kind: Kind::Cargo,
-        wit: None,
-        world: None,
-        variables: Vec::new(),
-        others: Vec::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A project for the tests.
+    fn project(dir: &Utf8Path) -> Project {
+        Project {
+            name: "pricing".into(),
+            app: dir.to_owned(),
+            dir: dir.join("pricing"),
+            kind: crate::build::project::Kind::Cargo,
+            wit: None,
+            world: None,
+            variables: Vec::new(),
+            others: Vec::new(),
+        }
+    }
 
     fn app(files: &[(&str, &str)]) -> (tempfile::TempDir, Utf8PathBuf) {
         let folder = tempfile::tempdir().unwrap();
@@ -329,9 +340,18 @@ mod tests {
     #[test]
     fn packages_by_path_are_found_however_they_are_named() {
         let (_kept, dir) = app(&[
-            ("Cargo.toml", "[workspace]\nmembers = []\n[workspace.dependencies]\nshared = { path = \"lib/shared\" }\nother = { path = \"lib/other\" }\n"),
-            ("pricing/Cargo.toml", "[package]\nname = \"pricing\"\n[dependencies]\nshared.workspace = true\n[target.'cfg(unix)'.dependencies]\nunix = { path = \"../lib/unix\" }\n"),
-            ("lib/shared/Cargo.toml", "[package]\nname = \"shared\"\n[build-dependencies]\nmake = { path = \"../make\" }\n"),
+            (
+                "Cargo.toml",
+                "[workspace]\nmembers = []\n[workspace.dependencies]\nshared = { path = \"lib/shared\" }\nother = { path = \"lib/other\" }\n",
+            ),
+            (
+                "pricing/Cargo.toml",
+                "[package]\nname = \"pricing\"\n[dependencies]\nshared.workspace = true\n[target.'cfg(unix)'.dependencies]\nunix = { path = \"../lib/unix\" }\n",
+            ),
+            (
+                "lib/shared/Cargo.toml",
+                "[package]\nname = \"shared\"\n[build-dependencies]\nmake = { path = \"../make\" }\n",
+            ),
             ("lib/unix/Cargo.toml", "[package]\nname = \"unix\"\n"),
             ("lib/make/Cargo.toml", "[package]\nname = \"make\"\n"),
             ("lib/other/Cargo.toml", "[package]\nname = \"other\"\n"),
@@ -344,7 +364,8 @@ mod tests {
 
     #[test]
     fn the_command_line_builds_in_place_and_writes_elsewhere() {
-        let (_kept, dir) = app(&[("pricing/Cargo.toml", "[package]\nname = \"pricing\"\n"), ("pricing/Cargo.lock", "")]);
+        let (_kept, dir) =
+            app(&[("pricing/Cargo.toml", "[package]\nname = \"pricing\"\n"), ("pricing/Cargo.lock", "")]);
         let cargo = Cargo { component: false };
         let project = project(&dir);
         let steps = cargo.steps(&project, &Places::signs(&project, &cargo)).unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use camino::Utf8PathBuf;
 
-use super::{Complaint, Driver, Places, Program, Said, Step};
+use super::{Complaint, Driver, Places, Program, Said, Step, find_program};
 use crate::build::BuildError;
 use crate::build::inputs::Inputs;
 use crate::build::project::{Kind, Project};
@@ -42,12 +42,13 @@ impl Driver for Command {
         // What it writes is no input, or it would never be fresh.
         let skip: Vec<Utf8PathBuf> = output.cloned().into_iter().collect();
         if named.is_empty() {
-            inputs.project(&project.app, &[skip, vec![project.app.join(crate::app::MANIFEST)]].concat())?;
+            let manifest = project.app.join(crate::app::MANIFEST);
+            inputs.project(&project.app, &[skip.clone(), vec![manifest]].concat())?;
         }
         for path in named {
             if path.is_dir() { inputs.project(path, &skip)? } else { inputs.file(path.clone()) }
         }
-        if let Some(program) = command.first().and_then(|program| find(program, project)) {
+        if let Some(program) = command.first().and_then(|program| find_program(program, project)) {
             inputs.file(program);
         }
         Ok(inputs)
@@ -90,13 +91,4 @@ impl Driver for Command {
             .into()
         })
     }
-}
-
-/// The program's file: relative to the app when it has a slash, else the first in PATH.
-pub(super) fn find(program: &str, project: &Project) -> Option<Utf8PathBuf> {
-    if program.contains('/') {
-        return Some(project.app.join(program)).filter(|path| path.is_file());
-    }
-    let path = std::env::var("PATH").unwrap_or_default();
-    path.split(':').map(|dir| Utf8PathBuf::from(dir).join(program)).find(|path| path.is_file())
 }

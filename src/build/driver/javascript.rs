@@ -17,7 +17,14 @@ use crate::wit::World;
 
 /// Where entries are looked for when `package.json` names none.
 const ENTRIES: [&str; 8] = [
-    "src/index.ts", "src/index.js", "src/index.mjs", "src/app.ts", "src/app.js", "index.ts", "index.js", "app.js",
+    "src/index.ts",
+    "src/index.js",
+    "src/index.mjs",
+    "src/app.ts",
+    "src/app.js",
+    "index.ts",
+    "index.js",
+    "app.js",
 ];
 
 /// Where the world's types are made, beside the sources.
@@ -80,7 +87,9 @@ impl Driver for JavaScript {
             let check = ["--experimental-vm-modules", "--no-warnings", CHECK, entry.as_str()];
             steps.push(step(Tool::Node).args(check).args(bundled.then_some("--bundled")));
         }
-        steps.push(if quickjs { quick(project, places, &entry, bundled) } else {
+        steps.push(if quickjs {
+            quick(project, places, &entry, bundled)
+        } else {
             step(Tool::Jco)
                 .args(["componentize", entry.as_str(), "-w", places.wit.as_str(), "-n", project.world_name()])
                 .args(["-o", places.out.as_str()])
@@ -102,7 +111,8 @@ impl Driver for JavaScript {
         let place = project.place();
         if step.program == Program::Tool(Tool::TypeScript) {
             let lines = said.stdout.lines().map(|line| under(&place, line)).collect::<Vec<_>>();
-            let help = "the types come from the world in `wit/`; `jco guest-types` writes them down for editors";
+            let help =
+                "the types come from the world in `wit/`; `jco guest-types` writes them down for editors";
             return Complaint { message: lines.join("\n"), help: help.to_owned() };
         }
         if step.program == Program::Tool(Tool::Node) {
@@ -138,7 +148,14 @@ fn quick(project: &Project, places: &Places, entry: &str, bundled: bool) -> Step
     let folder = places.dir.join(entry.parent().unwrap_or(Utf8Path::new("")));
     Step::new(Program::Tool(Tool::Jco), folder)
         .args(["componentize", entry.file_name().unwrap_or_default(), "--backend", "qjs"])
-        .args(["--backend-qjs-disable-async", "--bundle", "-w", places.wit.as_str(), "-n", project.world_name()])
+        .args([
+            "--backend-qjs-disable-async",
+            "--bundle",
+            "-w",
+            places.wit.as_str(),
+            "-n",
+            project.world_name(),
+        ])
         .args(["-o", places.out.as_str()])
 }
 
@@ -248,7 +265,9 @@ impl Packages {
 /// The folder of a package as seen from `folder`: in the nearest `node_modules` that has it.
 fn installed(name: &str, folder: &Utf8Path, top: &Utf8Path) -> Option<Utf8PathBuf> {
     let above = folder.ancestors().take_while(|dir| dir.starts_with(top));
-    above.map(|dir| dir.join("node_modules").join(name)).find(|package| package.join("package.json").is_file())
+    above
+        .map(|dir| dir.join("node_modules").join(name))
+        .find(|package| package.join("package.json").is_file())
 }
 
 fn not_installed(name: &str, project: &Project) -> crate::error::Error {
@@ -278,17 +297,22 @@ fn syntax(stderr: &str, place: &Utf8Path) -> String {
 fn message(said: &str) -> String {
     let own = |line: &&str| {
         let line = line.trim_start();
-        !(line.starts_with("at ") && (line.contains("node:") || line.contains("file://") || line.contains("node_modules")))
+        !(line.starts_with("at ")
+            && (line.contains("node:") || line.contains("file://") || line.contains("node_modules")))
     };
     let text = said.lines().filter(own).collect::<Vec<_>>().join("\n");
     let text = text.trim().trim_start_matches("(jco componentize) ").trim_start_matches("Error: ");
-    text.replace("Failed to initialize component (wizer", "failed while its top level ran (wizer").trim().to_owned()
+    text.replace("Failed to initialize component (wizer", "failed while its top level ran (wizer")
+        .trim()
+        .to_owned()
 }
 
 fn help(message: &str, project: &Project) -> String {
     let world = project.world_name();
     if message.contains("as expected by the world") || message.contains("does not export") {
-        return format!("its world `{world}` demands it; export an object named like the interface, in camelCase");
+        return format!(
+            "its world `{world}` demands it; export an object named like the interface, in camelCase"
+        );
     }
     if let Some((_, rest)) = message.split_once("Error loading module \"") {
         let name = rest.split('"').next().unwrap_or_default();
@@ -305,7 +329,12 @@ mod tests {
 
     fn world(imports: &[&str], exports: &[&str]) -> World {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        World { imports: owned(imports), exports: owned(exports), ..World::default() }
+        World {
+            name: "w".into(),
+            imports: owned(imports),
+            exports: owned(exports),
+            digest: crate::digest::Digest::of(b""),
+        }
     }
 
     #[test]
@@ -325,6 +354,9 @@ mod tests {
     #[test]
     fn the_tools_own_stack_is_cut() {
         let said = "(jco componentize) Error: Unable to extract expected exports list\nError: \"x.js\" does not export a \"shapes\" interface\n    at file:///tools/node_modules/a.js:1:2\n    at node:internal/b\n";
-        assert_eq!(message(said), "Unable to extract expected exports list\nError: \"x.js\" does not export a \"shapes\" interface");
+        assert_eq!(
+            message(said),
+            "Unable to extract expected exports list\nError: \"x.js\" does not export a \"shapes\" interface"
+        );
     }
 }

@@ -5,11 +5,11 @@ mod command;
 mod javascript;
 mod python;
 
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8PathBuf;
 
+use super::fingerprint::Fingerprint;
 use super::inputs::Inputs;
 use super::project::{Kind, Project};
 use crate::app::Dirs;
@@ -37,6 +37,12 @@ pub(super) trait Driver: Sync {
     fn files(&self, project: &Project) -> Result<BTreeMap<Utf8PathBuf, String>> {
         let _ = project;
         Ok(BTreeMap::new())
+    }
+
+    /// Whether the sources after a build, `now`, are those that it began with. A tool may add what it made
+    /// for itself.
+    fn same(&self, before: &Fingerprint, now: &Fingerprint) -> bool {
+        before == now
     }
 
     /// Whether the sources are copied before, so that nothing can be written beside them.
@@ -173,7 +179,13 @@ impl Places {
         Self::below("<app>".into(), "<cache>".into(), "<tmp>".into(), project, driver.staged())
     }
 
-    fn below(app: Utf8PathBuf, cache: Utf8PathBuf, tmp: Utf8PathBuf, project: &Project, staged: bool) -> Self {
+    fn below(
+        app: Utf8PathBuf,
+        cache: Utf8PathBuf,
+        tmp: Utf8PathBuf,
+        project: &Project,
+        staged: bool,
+    ) -> Self {
         let build = app.join("build");
         let stage = build.join("stage").join(&project.name);
         let inside = super::inputs::relative(&project.dir, &project.app);
@@ -201,4 +213,11 @@ pub(super) fn of(kind: &Kind) -> &'static dyn Driver {
     }
 }
 
-pub(super) use command::find as find_program;
+/// The file of a user's program: relative to the app when it has a slash, else the first in PATH.
+pub(super) fn find_program(program: &str, project: &Project) -> Option<Utf8PathBuf> {
+    if program.contains('/') {
+        return Some(project.app.join(program)).filter(|path| path.is_file());
+    }
+    let path = std::env::var("PATH").unwrap_or_default();
+    path.split(':').map(|dir| Utf8PathBuf::from(dir).join(program)).find(|path| path.is_file())
+}

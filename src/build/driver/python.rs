@@ -62,7 +62,15 @@ impl Driver for Python {
             steps.push(
                 Step::new(Program::Tool(Tool::Python), places.dir.clone())
                     .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"])
-                    .args(["--only-binary=:all:", "--platform", "any", "--implementation", "py", "--abi", "none"])
+                    .args([
+                        "--only-binary=:all:",
+                        "--platform",
+                        "any",
+                        "--implementation",
+                        "py",
+                        "--abi",
+                        "none",
+                    ])
                     .args(["--python-version", "3.14", "--target", PACKAGES, "-r", requirements]),
             );
             build = build.args(["-p", PACKAGES]);
@@ -85,7 +93,8 @@ impl Driver for Python {
 
     fn complaint(&self, project: &Project, _: &Places, step: &Step, said: &Said<'_>) -> Complaint {
         if step.program == Program::Tool(Tool::Python) {
-            let help = "pin what is there in `requirements.txt`: only pure Python wheels can be used".to_owned();
+            let help =
+                "pin what is there in `requirements.txt`: only pure Python wheels can be used".to_owned();
             return Complaint { message: said.stderr.trim().to_owned(), help };
         }
         let place = project.place();
@@ -130,7 +139,8 @@ fn message(stderr: &str, place: &str) -> String {
     let text = stderr.rsplit_once("AssertionError: ").map_or(stderr, |(_, text)| text);
     let text = text.split("\nCaused by:").next().unwrap_or(text);
     let prefix = if place.is_empty() { String::new() } else { format!("{place}/") };
-    let here = text.replace("\"/0/", &format!("\"{prefix}")).replace("\"/1/", &format!("\"{prefix}{PACKAGES}/"));
+    let here =
+        text.replace("\"/0/", &format!("\"{prefix}")).replace("\"/1/", &format!("\"{prefix}{PACKAGES}/"));
     without_inner_frames(here.trim_end())
 }
 
