@@ -39,7 +39,7 @@ const FOR_PEOPLE: [&str; 5] = ["README", "CHANGELOG", "CONTRIBUTING", "LICENSE",
 /// Folders at the top of a project where tools put what they make.
 const MADE: [&str; 2] = ["build", "target"];
 
-/// The files of a guest build by absolute path; `None` for one that is looked for and does not exist.
+/// The files of a guest build by absolute path, and those that are looked for and do not exist.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Inputs {
     files: BTreeSet<Utf8PathBuf>,
@@ -75,12 +75,8 @@ impl Inputs {
         set.insert(path);
     }
 
-    /// Whether that file is among them.
-    pub(super) fn contains(&self, path: &Utf8Path) -> bool {
-        self.files.contains(path)
-    }
-
     /// The files that exist.
+    #[cfg(test)]
     pub(super) fn files(&self) -> impl Iterator<Item = &Utf8PathBuf> {
         self.files.iter()
     }

@@ -52,7 +52,6 @@ pub(super) struct Done {
     pub(super) bytes: u64,
     /// The digest of everything that it could read.
     pub(super) inputs: Digest,
-    pub(super) tools: BTreeMap<String, String>,
     pub(super) notes: serde_json::Value,
 }
 
@@ -85,9 +84,7 @@ impl<'a> Builder<'a> {
             cache: Cache::at(dirs.units()),
             record: Mutex::new(before.clone()),
             before,
-            packages: if has_packages { crate::deps::resolved(app, dirs)? } else {
-                BTreeMap::new()
-            },
+            packages: if has_packages { crate::deps::resolved(app, dirs)? } else { BTreeMap::new() },
             tmp: build.join("tmp").join(std::process::id().to_string()),
             itself: itself(&stats),
             stats,
@@ -201,8 +198,8 @@ impl<'a> Builder<'a> {
 
 impl Done {
     fn new(inputs: Digest, entry: Entry) -> Self {
-        let Entry { output, bytes, tools, notes, .. } = entry;
-        Self { digest: output, bytes, inputs, tools, notes }
+        let Entry { output, bytes, notes, .. } = entry;
+        Self { digest: output, bytes, inputs, notes }
     }
 }
 
