@@ -42,6 +42,7 @@ pub mod component;
 pub mod compose;
 pub mod deps;
 pub mod host;
+pub mod package;
 pub mod registry;
 pub mod run;
 pub mod scaffold;

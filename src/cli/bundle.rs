@@ -1,12 +1,86 @@
-//! `jointer bundle`.
+//! `jointer bundle`: the app as one file.
 
-use super::Context;
-use crate::error::{ExitStatus, Result};
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::Serialize;
+
+use super::{Context, password};
+use crate::app::App;
+use crate::digest::Digest;
+use crate::error::{Error, ExitStatus, Result};
+use crate::event::Event;
+use crate::file;
+use crate::name::PackageId;
+use crate::package::{self, Contents, PackageError};
+use crate::registry;
+use crate::trust::KeyPair;
 
 /// Write the app as one OCI-layout tar
+///
+/// It holds the composed component (as a package that any registry takes), its parts and a CycloneDX list
+/// of them, each signed when a key is given. `oras cp --from-oci-layout` copies it to a registry, where
+/// `cosign verify --key` accepts it.
 #[derive(Debug, clap::Args)]
-pub struct BundleArgs {}
+pub struct BundleArgs {
+    /// Sign with this private key (`jointer keygen` or `cosign generate-key-pair`)
+    #[arg(long, value_name = "KEY")]
+    sign: Option<Utf8PathBuf>,
+    /// Where to write it; default: APP.oci.tar
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<Utf8PathBuf>,
+}
 
-pub(super) fn run(_cx: &Context, _args: &BundleArgs) -> Result<ExitStatus> {
-    unimplemented!()
+#[derive(Serialize)]
+struct Answer {
+    file: Utf8PathBuf,
+    package: PackageId,
+    manifest: Digest,
+    content: Digest,
+    signed: bool,
+}
+
+pub(super) fn run(cx: &Context, args: &BundleArgs) -> Result<ExitStatus> {
+    let app = App::load(&App::find(&cx.cwd)?)?;
+    let key = args.sign.as_deref().map(|path| private_key(cx, path)).transpose()?;
+    let component = app.output();
+    if !component.exists() {
+        return Err(PackageError::NotBuilt(component).into());
+    }
+    let id = PackageId { name: app.name.clone(), version: app.version.clone() };
+    let created = registry::creation_time(std::env::var("SOURCE_DATE_EPOCH").ok().as_deref())?;
+    let contents = Contents {
+        id: &id,
+        component: file::read(&component)?,
+        parts: package::read_parts(&app.build_dir().join("parts"))?,
+        created: &created,
+    };
+    let bundled = package::bundle(contents, key.as_ref())?;
+    let output = args.output.clone().unwrap_or_else(|| format!("{}.oci.tar", app.name.name).into());
+    file::write(&cx.cwd.join(&output), &bundled.tar)?;
+    let signed = key.is_some();
+    let text = format!(
+        "wrote {output}: {id}, {}\n  manifest {}\n  content  {}",
+        if signed { "signed" } else { "not signed" },
+        bundled.manifest,
+        bundled.content
+    );
+    let answer =
+        Answer { file: output, package: id, manifest: bundled.manifest, content: bundled.content, signed };
+    cx.ui.answer(&text, &answer);
+    Ok(ExitStatus::Success)
+}
+
+/// Reads a private key, and warns when others can read it too.
+fn private_key(cx: &Context, path: &Utf8Path) -> Result<KeyPair> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = cx.cwd.join(path);
+    let pem = file::read_text(&path)?;
+    let mode = std::fs::metadata(&path).map_or(0, |metadata| metadata.permissions().mode());
+    if mode & 0o077 != 0 {
+        cx.reporter().report(Event::Warning {
+            code: "trust::readable_key".to_owned(),
+            text: format!("other users of this machine can read `{path}`"),
+            help: format!("`chmod 600 {path}`"),
+        });
+    }
+    KeyPair::from_pem::<Error>(&pem, password::existing)
 }

@@ -1,12 +1,64 @@
-//! `jointer keygen`.
+//! `jointer keygen`: a key pair for signing, in cosign's file format.
 
-use super::Context;
-use crate::error::{ExitStatus, Result};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 
-/// Make a key pair for signing
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::Serialize;
+
+use super::{Context, password};
+use crate::error::{ExitStatus, FileError, Result};
+use crate::package::PackageError;
+use crate::trust::KeyPair;
+
+/// Make a key pair for signing: PREFIX.key (encrypted) and PREFIX.pub
+///
+/// The password comes from JOINTER_KEY_PASSWORD or COSIGN_PASSWORD, else it is asked for. The files are
+/// those of `cosign generate-key-pair`.
 #[derive(Debug, clap::Args)]
-pub struct KeygenArgs {}
+pub struct KeygenArgs {
+    /// What the two files are called without their ends
+    #[arg(short, long, value_name = "PREFIX", default_value = "jointer")]
+    output: Utf8PathBuf,
+}
 
-pub(super) fn run(_cx: &Context, _args: &KeygenArgs) -> Result<ExitStatus> {
-    unimplemented!()
+#[derive(Serialize)]
+struct Answer {
+    private: Utf8PathBuf,
+    public: Utf8PathBuf,
+    fingerprint: String,
+}
+
+pub(super) fn run(cx: &Context, args: &KeygenArgs) -> Result<ExitStatus> {
+    let private = Utf8PathBuf::from(format!("{}.key", args.output));
+    let public = Utf8PathBuf::from(format!("{}.pub", args.output));
+    for path in [&private, &public] {
+        if cx.cwd.join(path).exists() {
+            return Err(PackageError::Exists(path.clone()).into());
+        }
+    }
+    let key = KeyPair::generate();
+    let pem = key.to_encrypted_pem(&password::new()?)?;
+    create(&cx.cwd.join(&private), pem.as_bytes(), 0o600)?;
+    create(&cx.cwd.join(&public), key.public().to_pem().as_bytes(), 0o644)?;
+    let text = format!("{private}: keep it secret\n{public}: give it to who verifies");
+    cx.ui.answer(&text, &Answer { private, public, fingerprint: key.public().fingerprint() });
+    Ok(ExitStatus::Success)
+}
+
+/// Writes a file that must not be there yet.
+fn create(path: &Utf8Path, bytes: &[u8], mode: u32) -> Result<()> {
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+    let mut file = match file {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            return Err(PackageError::Exists(path.to_owned()).into());
+        }
+        file => file.map_err(|error| FileError::writing(path, &error))?,
+    };
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if let Err(error) = written {
+        let _ = std::fs::remove_file(path);
+        return Err(FileError::writing(path, &error).into());
+    }
+    Ok(())
 }

@@ -9,8 +9,9 @@ use super::DepsError;
 use crate::app::PackageRequest;
 use crate::digest::Digest;
 use crate::error::{FileError, Result};
+use crate::file;
 use crate::name::{PackageId, PackageName};
-use crate::registry::{Pinned, write_atomically};
+use crate::registry::Pinned;
 
 const HEADER: &str = "# Written by jointer. Commit it: it pins what the app is built from.\n";
 
@@ -130,7 +131,7 @@ impl LockFile {
         if std::fs::read(path).is_ok_and(|there| there == text.as_bytes()) {
             return Ok(());
         }
-        Ok(write_atomically(path, text.as_bytes())?)
+        Ok(file::write(path, text.as_bytes())?)
     }
 }
 

@@ -59,6 +59,7 @@ pub fn lock(
 ) -> Result<Vec<Dependency>> {
     let store = Store::new(dirs);
     let registry = registry::open(location, dirs)?;
+    let name = location.clone().relative_to(&app.dir).to_string();
     let mut file = LockFile::read(&app.lock_path())?;
     let before = file.packages().to_vec();
     let mut dependencies = Vec::new();
@@ -68,7 +69,7 @@ pub fn lock(
             true => seen(&*registry, &id, &store)?,
             false => registry::resolve(&*registry, &id, &store)?,
         };
-        let locked = Locked::new(&id, registry.name(), &pinned);
+        let locked = Locked::new(&id, name.clone(), &pinned);
         refuse_moved(&before, &locked)?;
         bring(&*registry, &locked, &store)?;
         reporter.note("Locked", format!("{component} to {id} ({})", pinned.layer.digest.short()));

@@ -35,6 +35,17 @@ impl Location {
     }
 }
 
+impl Location {
+    /// The same with a folder below `dir` made relative: what a lock file can say on every machine.
+    #[must_use]
+    pub fn relative_to(self, dir: &camino::Utf8Path) -> Self {
+        match self {
+            Self::Dir(path) => Self::Dir(path.strip_prefix(dir).map(Into::into).unwrap_or(path)),
+            other => other,
+        }
+    }
+}
+
 impl FromStr for Location {
     type Err = RegistryError;
 

@@ -26,7 +26,6 @@ pub use artifact::{
     Manifest, REF_NAME, WASM_MEDIA_TYPE, creation_time,
 };
 pub use dir::DirRegistry;
-pub use disk::write_atomically;
 pub use error::RegistryError;
 pub use location::Location;
 pub use oci::OciRegistry;

@@ -1,0 +1,115 @@
+//! What can be wrong with packages and bundles.
+
+use camino::Utf8PathBuf;
+use miette::Diagnostic;
+
+use crate::component::ComponentError;
+use crate::error::{ExitStatus, Fault, FileError};
+use crate::registry::RegistryError;
+use crate::trust::TrustError;
+
+/// Why something could not be packaged, or a bundle is refused.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[non_exhaustive]
+pub enum PackageError {
+    /// Nothing that could be packaged.
+    #[error("`{0}` is not built yet")]
+    #[diagnostic(code(package::not_built), help("run `jointer build`, or name a file"))]
+    NotBuilt(Utf8PathBuf),
+    /// A component does not say what it is called.
+    #[error("`{0}` needs a name to be published under")]
+    #[diagnostic(code(package::no_id), help("give it one: `--as acme:greet@1.0.0`"))]
+    NoId(Utf8PathBuf),
+    /// A WIT package says what it is called, and it is something else.
+    #[error("`{path}` is the package `{found}`, not `{given}`")]
+    #[diagnostic(code(package::wrong_id), help("leave out `--as`, or correct the `package` line of the WIT"))]
+    WrongId {
+        /// The folder or file.
+        path: Utf8PathBuf,
+        /// What it says.
+        found: String,
+        /// What was asked for.
+        given: String,
+    },
+    /// The WIT of a folder cannot be read.
+    #[error("the WIT in `{path}` cannot be packaged: {reason}")]
+    #[diagnostic(
+        code(package::invalid_wit),
+        help("the folder holds one package with a version; what it uses stands in its `deps`")
+    )]
+    InvalidWit {
+        /// The folder.
+        path: Utf8PathBuf,
+        /// The parser's words.
+        reason: String,
+    },
+    /// A file that must not be overwritten.
+    #[error("`{0}` exists")]
+    #[diagnostic(code(package::exists), help("a key is never overwritten; choose another name with `-o`"))]
+    Exists(Utf8PathBuf),
+    /// Another kind of file.
+    #[error("this is not a bundle: {0}")]
+    #[diagnostic(
+        code(package::not_a_bundle),
+        help("`jointer bundle` writes them: one tar with an OCI image layout")
+    )]
+    NotABundle(String),
+    /// An entry of the tar that no bundle has.
+    #[error("the bundle has the entry `{entry}`, {why}")]
+    #[diagnostic(
+        code(package::hostile_entry),
+        help(
+            "a bundle holds plain files with fixed names; do not unpack this one, and fetch it again from its author"
+        )
+    )]
+    HostileEntry {
+        /// Its path.
+        entry: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// Bytes were changed or lost.
+    #[error("the bundle was changed or is incomplete: {0}")]
+    #[diagnostic(code(package::corrupt), help("fetch it again from its author"))]
+    Corrupt(String),
+    /// Something that every bundle has is not there.
+    #[error("the bundle lacks {0}")]
+    #[diagnostic(
+        code(package::incomplete),
+        help("somebody took it out; fetch the bundle again from its author")
+    )]
+    Incomplete(&'static str),
+    /// Not signed, or not by whom it should be.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Trust(#[from] TrustError),
+    /// The component is none.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Component(#[from] ComponentError),
+    /// It cannot be packed.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Registry(#[from] RegistryError),
+    /// A file cannot be read.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    File(#[from] FileError),
+}
+
+impl Fault for PackageError {
+    fn status(&self) -> ExitStatus {
+        match self {
+            Self::NotBuilt(_) => ExitStatus::NotFound,
+            Self::NoId(_) | Self::WrongId { .. } | Self::InvalidWit { .. } => ExitStatus::Usage,
+            Self::Exists(_) => ExitStatus::Conflict,
+            Self::NotABundle(_) | Self::HostileEntry { .. } | Self::Corrupt(_) | Self::Incomplete(_) => {
+                ExitStatus::Trust
+            }
+            Self::Trust(error) => error.status(),
+            Self::Component(error) => error.status(),
+            Self::Registry(error) => error.status(),
+            Self::File(error) => error.status(),
+        }
+    }
+}

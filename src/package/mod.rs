@@ -1,0 +1,18 @@
+//! Packages and bundles: what is published, and the app as one file that can be verified.
+//!
+//! [`bundle`] makes one OCI image layout in a tar: the composed component as a package of its own, its
+//! parts and a CycloneDX list of them as referrers, each signed. [`verify`] reads such a file, extracts
+//! nothing to the disk, and believes nothing that the key did not sign.
+
+mod bundle;
+mod error;
+mod layout;
+mod sbom;
+mod verify;
+mod wit_package;
+
+pub use bundle::{Bundled, Contents, PARTS_MEDIA_TYPE, Part, bundle, read_parts};
+pub use error::PackageError;
+pub use sbom::SBOM_MEDIA_TYPE;
+pub use verify::{Verified, verify};
+pub use wit_package::{encode_wit, package_id};

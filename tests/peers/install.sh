@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Installs the tools of others that the tests compare with into target/peers: cosign and oras from Debian
+# trixie, docker-registry from bookworm. Nothing on the machine is changed: packages are downloaded with a
+# private apt state from the mirror that the machine itself uses, checked by apt against Debian's keys,
+# and unpacked. Does nothing when all is there.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+peers=$PWD/target/peers
+bin=$peers/bin
+keys=/usr/share/keyrings/debian-archive-keyring.gpg
+
+# NAME SUITE VERSION, where VERSION is how the one that the tests were written with begins.
+wanted='cosign trixie 2.5.
+oras trixie 1.2.
+docker-registry bookworm 2.8.'
+
+fail() {
+    printf 'tests/peers/install.sh: %s\n' "$*" >&2
+    exit 1
+}
+
+# The mirror in the machine's own sources.
+mirror() {
+    local found
+    found=$(awk '/^URIs:/ {print $2; exit}' /etc/apt/sources.list.d/*.sources 2>/dev/null || true)
+    [ -n "$found" ] || found=$(awk '$1 == "deb" {for (i = 2; i <= NF; i++) if ($i ~ /:\/\//) {print $i; exit}}' \
+        /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null || true)
+    printf '%s' "$found"
+}
+
+# install NAME SUITE VERSION
+install() {
+    local name=$1 suite=$2 version=$3 state=$peers/apt-$2 got
+    mkdir -p "$state"/lists/partial "$state"/cache/archives/partial "$state/deb"
+    printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' "$uri" "$suite" "$keys" \
+        > "$state/suite.sources"
+    local options=(-q -oDir::State::Lists="$state/lists" -oDir::Cache="$state/cache"
+        -oDir::Etc::SourceList="$state/suite.sources" -oDir::Etc::SourceParts=/dev/null
+        -oAPT::Sandbox::User=root -oAcquire::Languages=none)
+    # One list for each suite is enough.
+    ls "$state"/lists/*Packages* >/dev/null 2>&1 || apt-get "${options[@]}" update >&2
+    (cd "$state/deb" && apt-get "${options[@]}" download "$name" >&2)
+    got=$(dpkg-deb -f "$(ls "$state/deb/$name"_*.deb | tail -1)" Version)
+    [[ $got == "$version"* ]] || fail "$suite has $name $got, and the tests want $version*"
+    rm -rf "$peers/$name.new"
+    dpkg-deb -x "$(ls "$state/deb/$name"_*.deb | tail -1)" "$peers/$name.new"
+    [ -x "$peers/$name.new/usr/bin/$name" ] || fail "the package $name has no /usr/bin/$name"
+    rm -rf "${peers:?}/$name"
+    mv "$peers/$name.new" "$peers/$name"
+    ln -sfn "../$name/usr/bin/$name" "$bin/$name"
+    printf '%s\n' "$got" > "$peers/$name.version"
+}
+
+mkdir -p "$bin"
+exec 9> "$peers/lock"
+flock 9
+uri=
+while read -r name suite version; do
+    have=$(cat "$peers/$name.version" 2>/dev/null || true)
+    if [ -x "$bin/$name" ] && [[ $have == "$version"* ]]; then
+        continue
+    fi
+    if [ -z "$uri" ]; then
+        for tool in apt-get dpkg-deb; do
+            command -v "$tool" >/dev/null || fail "needs Debian's $tool; elsewhere put cosign 2.5, oras 1.2 and docker-registry 2.8 into $bin"
+        done
+        [ -r "$keys" ] || fail "there are no keys of Debian's archive ($keys)"
+        uri=$(mirror)
+        [ -n "$uri" ] || fail 'the machine has no apt sources'
+    fi
+    install "$name" "$suite" "$version"
+done <<< "$wanted"
+
+while read -r name _ _; do
+    printf '%-16s %s\n' "$name" "$(cat "$peers/$name.version")"
+done <<< "$wanted"
