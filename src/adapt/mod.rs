@@ -123,10 +123,11 @@ pub fn adapt_as(bytes: &[u8], to: &Version, flavour: Option<Flavour>) -> Result<
     let adapted = match component::kind(bytes)? {
         Kind::Component => adapt_component(bytes, &target)?,
         Kind::CoreModule => {
-            let (made, flavour) = preview1::componentize(bytes, flavour)?;
-            let fitted = adapt_component(&made, &target)?;
-            let from = vec![preview1::PREVIEW1.to_owned()];
-            Adapted { bytes: fitted.bytes, from, how: How::Componentized(flavour) }
+            let made = preview1::componentize(bytes, flavour)?;
+            let fitted = adapt_component(&made.component, &target)?;
+            // What the adapter itself imports is nobody's choice and not worth a word.
+            let from = if made.preview1 { vec![preview1::PREVIEW1.to_owned()] } else { fitted.from };
+            Adapted { bytes: fitted.bytes, from, how: How::Componentized(made.flavour) }
         }
     };
     // What an adapter was made for is checked while it is made; this is the last look at all of it.

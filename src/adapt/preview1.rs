@@ -16,11 +16,16 @@ pub(super) const PREVIEW1: &str = provider::WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME;
 /// What preview1 was called before it was finished.
 const UNSTABLE: &str = "wasi_unstable";
 
+/// A component made of a core module.
+pub(super) struct Made {
+    pub(super) component: Vec<u8>,
+    pub(super) flavour: Flavour,
+    /// Whether the module used preview1 at all.
+    pub(super) preview1: bool,
+}
+
 /// Makes a component of a core module; `flavour` by what it exports unless it is given.
-pub(super) fn componentize(
-    module: &[u8],
-    flavour: Option<Flavour>,
-) -> Result<(Vec<u8>, Flavour), AdaptError> {
+pub(super) fn componentize(module: &[u8], flavour: Option<Flavour>) -> Result<Made, AdaptError> {
     component::validate(module)?;
     let outside = Outside::of(module);
     if outside.imports.iter().any(|import| import == UNSTABLE) {
@@ -42,7 +47,8 @@ pub(super) fn componentize(
             // The causes say what is missing; the first line only says that something is.
             reason: error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": "),
         })?;
-    Ok((component, flavour))
+    let preview1 = outside.imports.iter().any(|import| import == PREVIEW1);
+    Ok(Made { component, flavour, preview1 })
 }
 
 /// The outside of a core module, as far as it matters here.

@@ -1,5 +1,6 @@
 //! The tests that need more than one room, and those that drive the real binary.
 
+mod adapt;
 mod bad_input;
 mod compose;
 mod diagnostics;
