@@ -11,9 +11,13 @@ const MARKER: &str = "jointer: calls of added parts stand above this line";
 
 /// The manifest of a new app.
 pub(super) fn first_manifest(package: &PackageName, component: &ComponentName) -> String {
-    format!(
-        "[app]\nname = \"{package}\"\nversion = \"0.1.0\"\nroot = \"{component}\"\n\n[component.{component}]\npath = \"{component}\"\n"
-    )
+    let app = format!("[app]\nname = \"{package}\"\nversion = \"0.1.0\"\nroot = \"{component}\"\n");
+    app + &component_table(component)
+}
+
+/// The table of a component that stands in the folder of its name.
+pub(super) fn component_table(component: &ComponentName) -> String {
+    format!("\n[component.{component}]\npath = \"{component}\"\n")
 }
 
 /// The manifest with `[component.NAME]` and one key, and another root if one is given.

@@ -57,9 +57,25 @@ pub fn new_app(folder: &Utf8Path, package: &PackageName, template: Template) -> 
     template::app_files(&names, template, folder, &mut changes);
     template::part_files(&names, template, &folder.join(component.as_str()), &mut changes);
     template::wasi_files(template, folder, &mut changes);
-    let wit = format!("package {package}@{};\n{}", names::VERSION, template.world(&names));
+    let mut wit = format!("package {package}@{};\n{}", names::VERSION, template.world(&names));
+    let mut manifest = edit::first_manifest(package, &component);
+    if template.kind == Kind::Middleware {
+        // By itself it would have nothing to stand in front of.
+        let inner = inner(&component)?;
+        let http = Template { kind: Kind::Http, ..template };
+        let names = names::Names::new(package, &inner);
+        template::part_files(&names, http, &folder.join(inner.as_str()), &mut changes);
+        wit.push_str(&http.world(&names));
+        manifest.push_str(&edit::component_table(&inner));
+    }
     changes.write(folder.join("wit/world.wit"), wit);
-    changes.write(folder.join(crate::app::MANIFEST), edit::first_manifest(package, &component));
+    changes.write(folder.join(crate::app::MANIFEST), manifest);
     changes.apply()?;
     Ok(component)
+}
+
+/// The name of the handler behind a new middleware.
+fn inner(middleware: &ComponentName) -> Result<ComponentName, ScaffoldError> {
+    let name = if middleware.as_str() == "hello" { "inner" } else { "hello" };
+    name.parse().map_err(|error: crate::name::NameError| ScaffoldError::Name { message: error.to_string() })
 }

@@ -194,7 +194,7 @@ fn gate_streams_a_file_larger_than_its_memory() {
     env.copy("examples/gate", ".");
     let big = env.path("public/big.bin");
     sparse_file(&big);
-    let server = Server::start(&env, &["--max-memory", "64MiB", "--format", "json"]);
+    let server = Server::start(&env, &["--max-memory", "64MiB", "--access-log", "--format", "json"]);
     // The first request compiles nothing any more, but it maps code and memory that all share.
     assert_eq!(server.send("GET", "/treasure.txt", &[TOKEN], b"").status, 200);
     let before = server.resident();

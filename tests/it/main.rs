@@ -3,9 +3,11 @@
 mod adapt;
 mod bad_input;
 mod compose;
+mod demo;
 mod diagnostics;
 mod docs;
 mod examples;
 mod http;
 mod rooms;
 mod support;
+mod templates;
