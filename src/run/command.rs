@@ -207,17 +207,24 @@ fn quoted(name: &str) -> String {
     format!("`{name}`")
 }
 
-/// The name in `    0:   0x1a3 - module.wasm!name`.
+/// The name in `    0:   0x1a3 - module.wasm!name`, without the hash that Rust ends names with.
 fn function_name(line: &str) -> Option<&str> {
     let (_, name) = line.split_once(" - ")?.1.split_once('!')?;
+    let name = match name.rsplit_once("::h") {
+        Some((name, hash)) if hash.len() == 16 => name,
+        _ => name,
+    };
     (!name.starts_with('<') || name.contains("::")).then_some(name)
 }
 
 /// Whether a function only carries out the panic.
 fn is_machinery(name: &str) -> bool {
-    const BEGINNINGS: [&str; 8] =
-        ["abort", "std::", "core::", "alloc::", "__rust", "rust_", "_start", "__main_void"];
-    BEGINNINGS.iter().any(|beginning| name.starts_with(beginning)) || name.contains("panic")
+    // `std::…`, and `std[d123…]::…` where the names say which std it was.
+    let krate = name.split(['[', ':']).next().unwrap_or_default();
+    const BEGINNINGS: [&str; 5] = ["abort", "__rust", "rust_", "_start", "__main_void"];
+    ["std", "core", "alloc"].contains(&krate)
+        || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+        || name.contains("panic")
 }
 
 #[cfg(test)]
@@ -229,6 +236,8 @@ mod tests {
         assert_eq!(function_name("    0:   0x1a3 - x.wasm!shop::quote"), Some("shop::quote"));
         assert_eq!(function_name("    1:   0x2 - <unknown>!<wasm function 7>"), None);
         assert_eq!(function_name("error while executing"), None);
-        assert!(is_machinery("std::process::abort") && !is_machinery("program::main"));
+        assert_eq!(function_name("    0:   0x1 - x.wasm!a::main::h96065df29f556c80"), Some("a::main"));
+        assert!(is_machinery("std::process::abort") && is_machinery("std[d123b7]::process::abort"));
+        assert!(!is_machinery("program::main") && !is_machinery("standard"));
     }
 }

@@ -13,7 +13,8 @@ use wasmtime::{
 };
 
 use super::RunError;
-use super::state::{State, linker};
+use super::link::linker;
+use super::state::State;
 use crate::app::Dirs;
 use crate::component::{Externs, externs};
 use crate::event::{Event, Reporter};

@@ -118,11 +118,11 @@ impl Grants {
         self.outbound.iter().any(|origin| origin.matches(uri))
     }
 
-    /// Whether a socket may use `address`. Binding to no address in particular, as every outgoing
-    /// connection does, is free once anything is granted.
+    /// Whether a socket may use `address`. Binding to no address in particular is free: every outgoing
+    /// connection does it, and to listen there the address is asked for again.
     pub(super) fn allows_socket(&self, address: SocketAddr, implicit_bind: bool) -> bool {
         let nowhere = implicit_bind && address.ip().is_unspecified() && address.port() == 0;
-        (nowhere && !self.sockets.is_empty()) || self.sockets.iter().any(|grant| grant.matches(address))
+        nowhere || self.sockets.iter().any(|grant| grant.matches(address))
     }
 }
 
@@ -269,8 +269,8 @@ mod tests {
     #[test]
     fn nothing_is_granted_by_default() {
         assert!(!Grants::default().allows_request(&Uri::from_static("https://example.com/")));
-        let nowhere = "0.0.0.0:0".parse().unwrap();
-        assert!(!Grants::default().allows_socket(nowhere, true));
+        assert!(!Grants::default().allows_socket("127.0.0.1:80".parse().unwrap(), false));
+        assert!(!Grants::default().allows_socket("0.0.0.0:0".parse().unwrap(), false));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! | file | it does |
 //! |---|---|
 //! | `engine` | engine, compiled code on disk, linking |
-//! | `grants` `state` | what an instance may do, and the host's side of one instance |
+//! | `grants` `state` `link` | what an instance may do, and the host's side of one instance |
 //! | `command` | `wasi:cli/command` |
 //! | `handler` `body` `server` | `wasi:http`: one request, its streamed answer, the sockets |
 //! | `call` `value` | exported functions with values written as WAVE |
@@ -21,6 +21,7 @@ mod engine;
 mod error;
 mod grants;
 mod handler;
+mod link;
 mod output;
 mod server;
 mod state;

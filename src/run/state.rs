@@ -5,12 +5,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
+use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, ResourceLimiter, Store};
-use wasmtime_wasi::cli::{WasiCliCtxView, WasiCliView};
-use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemCtxView, WasiFilesystemView};
-use wasmtime_wasi::p2::bindings::cli::environment;
-use wasmtime_wasi::p2::bindings::filesystem::preopens;
 use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{
@@ -29,8 +25,8 @@ pub(super) struct Shared {
     pub(super) reporter: Arc<dyn Reporter>,
     /// Refusals that were reported; each is reported once.
     said: Mutex<BTreeSet<(Capability, String)>>,
-    looked_for_files: AtomicBool,
-    looked_for_env: AtomicBool,
+    pub(super) looked_for_files: AtomicBool,
+    pub(super) looked_for_env: AtomicBool,
 }
 
 impl Shared {
@@ -46,7 +42,7 @@ impl Shared {
     }
 
     /// Reports a refusal with the way to grant it, once for each subject.
-    fn refused(&self, capability: Capability, subject: &str) {
+    pub(super) fn refused(&self, capability: Capability, subject: &str) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         if !said.insert((capability, subject.to_owned())) {
             return;
@@ -95,6 +91,7 @@ pub(super) struct State {
     http: WasiHttpCtx,
     table: ResourceTable,
     hooks: Hooks,
+    pub(super) shared: Arc<Shared>,
     pub(super) limiter: Limiter,
 }
 
@@ -114,7 +111,9 @@ impl State {
                 RunError::NoFolder { path: directory.host.clone(), reason: format!("{error:#}") }
             })?;
         }
-        builder.allow_ip_name_lookup(!shared.grants.sockets.is_empty());
+        // The check below decides about every address.
+        builder.allow_tcp(true).allow_udp(true);
+        builder.allow_ip_name_lookup(shared.grants_any_socket());
         let check = shared.clone();
         builder.socket_addr_check(move |address, wanted| {
             let allowed = check.allows_socket(address, wanted);
@@ -125,6 +124,7 @@ impl State {
             http: WasiHttpCtx::new(),
             table: ResourceTable::new(),
             hooks: Hooks { shared: shared.clone() },
+            shared: shared.clone(),
             limiter: Limiter { most: shared.limits.memory, refused: None },
         };
         let mut store = Store::new(engine, state);
@@ -140,6 +140,11 @@ impl State {
 }
 
 impl Shared {
+    /// Whether sockets are granted at all, and with them the looking up of names.
+    pub(super) fn grants_any_socket(&self) -> bool {
+        !self.grants.sockets.is_empty()
+    }
+
     fn allows_socket(&self, address: SocketAddr, wanted: SocketAddrUse) -> bool {
         // Who connects is not chosen by the component; it was granted the address it listens on.
         if matches!(wanted, SocketAddrUse::TcpAccept) {
@@ -217,73 +222,5 @@ impl WasiHttpHooks for Hooks {
 
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
         super::body::CHUNK
-    }
-}
-
-/// Everything that the runner offers, linked.
-pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
-    let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    // The two questions whose empty answers explain many failures are noted on their way.
-    linker.allow_shadowing(true);
-    environment::add_to_linker::<_, Noted>(&mut linker, |state: &mut State| {
-        let shared = state.hooks.shared.clone();
-        NotedEnv { inner: state.cli(), shared }
-    })?;
-    preopens::add_to_linker::<_, NotedFolders>(&mut linker, |state: &mut State| {
-        let shared = state.hooks.shared.clone();
-        NotedPreopens { inner: state.filesystem(), shared }
-    })?;
-    Ok(linker)
-}
-
-struct Noted;
-
-impl HasData for Noted {
-    type Data<'a> = NotedEnv<'a>;
-}
-
-struct NotedEnv<'a> {
-    inner: WasiCliCtxView<'a>,
-    shared: Arc<Shared>,
-}
-
-impl environment::Host for NotedEnv<'_> {
-    fn get_environment(&mut self) -> wasmtime::Result<Vec<(String, String)>> {
-        let found = environment::Host::get_environment(&mut self.inner)?;
-        if found.is_empty() {
-            self.shared.looked_for_env.store(true, Ordering::Relaxed);
-        }
-        Ok(found)
-    }
-
-    fn get_arguments(&mut self) -> wasmtime::Result<Vec<String>> {
-        environment::Host::get_arguments(&mut self.inner)
-    }
-
-    fn initial_cwd(&mut self) -> wasmtime::Result<Option<String>> {
-        environment::Host::initial_cwd(&mut self.inner)
-    }
-}
-
-struct NotedFolders;
-
-impl HasData for NotedFolders {
-    type Data<'a> = NotedPreopens<'a>;
-}
-
-struct NotedPreopens<'a> {
-    inner: WasiFilesystemCtxView<'a>,
-    shared: Arc<Shared>,
-}
-
-impl preopens::Host for NotedPreopens<'_> {
-    fn get_directories(&mut self) -> wasmtime::Result<Vec<(Resource<Descriptor>, String)>> {
-        let found = preopens::Host::get_directories(&mut self.inner)?;
-        if found.is_empty() {
-            self.shared.looked_for_files.store(true, Ordering::Relaxed);
-        }
-        Ok(found)
     }
 }

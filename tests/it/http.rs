@@ -80,6 +80,11 @@ impl Server {
         }
     }
 
+    /// Waits for the server's end.
+    pub fn status(&mut self) -> Option<i32> {
+        self.child.wait().expect("a child").code()
+    }
+
     /// The server's process.
     pub fn pid(&self) -> u32 {
         self.child.id()

@@ -2,12 +2,17 @@
 
 mod adapt;
 mod bad_input;
+mod call;
 mod compose;
 mod demo;
 mod diagnostics;
 mod docs;
 mod examples;
+mod guests;
 mod http;
 mod rooms;
+mod run;
+mod serve;
 mod support;
 mod templates;
+mod test_tables;
