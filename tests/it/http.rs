@@ -5,7 +5,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -29,21 +29,38 @@ impl Server {
     /// The same in a folder below the test's.
     pub fn start_in(env: &TestEnv, folder: &str, args: &[&str]) -> Self {
         let mut command = env.command(["serve", "--addr", "127.0.0.1:0"].iter().chain(args));
-        command
-            .current_dir(env.path(folder))
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .stdin(Stdio::null());
-        let mut child = command.spawn().expect("jointer starts");
+        command.current_dir(env.path(folder));
+        let mut server = Self::spawn(command);
+        server.address = server.ready();
+        server
+    }
+
+    /// Another host's server, told by its arguments to listen on `address`; ready once it takes connections.
+    pub fn elsewhere(command: Command, address: &str) -> Self {
+        let mut server = Self::spawn(command);
+        server.address = address.to_owned();
+        let until = Instant::now() + Duration::from_secs(120);
+        while TcpStream::connect(address).is_err() {
+            if let Some(status) = server.child.try_wait().expect("a child") {
+                std::thread::sleep(Duration::from_millis(100));
+                panic!("it ended with {status}:\n{}", server.lines().join("\n"));
+            }
+            assert!(Instant::now() < until, "nobody listens:\n{}", server.lines().join("\n"));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        server
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).stdin(Stdio::null());
+        let mut child = command.spawn().expect("the server starts");
         let said = Arc::new(Mutex::new(Vec::new()));
         let lines = BufReader::new(child.stderr.take().expect("piped")).lines();
         let collected = Arc::clone(&said);
         std::thread::spawn(move || {
             lines.map_while(Result::ok).for_each(|line| collected.lock().expect("lines").push(line));
         });
-        let mut server = Self { child, address: String::new(), said };
-        server.address = server.ready();
-        server
+        Self { child, address: String::new(), said }
     }
 
     fn ready(&mut self) -> String {

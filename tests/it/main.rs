@@ -9,6 +9,7 @@ mod diagnostics;
 mod docs;
 mod examples;
 mod guests;
+mod hosts;
 mod http;
 mod rooms;
 mod run;
