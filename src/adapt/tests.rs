@@ -237,3 +237,21 @@ proptest! {
         let _ = component::core_modules(&bytes);
     }
 }
+
+#[test]
+fn exports_that_mention_imported_types_survive_an_adapter() {
+    let old = "0.2.0-rc-2023-11-10";
+    let bytes = world(
+        &format!(
+            "import wasi:sockets/tcp@{old};
+             import prices: interface {{ record price {{ cents: u32 }} record offer {{ price: price }} of: func() -> offer; }}
+             export listing: interface {{ use wasi:filesystem/types@{old}.{{descriptor, directory-entry}};
+                 entries: func(of: borrow<descriptor>) -> list<directory-entry>; }}
+             export shelf: interface {{ use wasi:clocks/wall-clock@{old}.{{datetime}}; opened: func() -> datetime; }}"
+        ),
+        &[old],
+    );
+    let adapted = adapt(&bytes, &version("0.2.12")).unwrap();
+    assert_fits(&adapted.bytes, "0.2.12");
+    assert_eq!(externs(&adapted.bytes).exports, ["listing", "shelf"]);
+}

@@ -47,6 +47,11 @@ impl Profile {
             })
     }
 
+    /// Whether the host provides all of `imports`, by name.
+    pub fn fits<'a>(&self, imports: impl IntoIterator<Item = &'a String>) -> bool {
+        self.lacks(imports).is_empty()
+    }
+
     /// Those of `imports` that the host does not provide: none if the component fits, by name.
     pub fn lacks<'a>(&self, imports: impl IntoIterator<Item = &'a String>) -> Vec<&'a str> {
         imports.into_iter().map(String::as_str).filter(|import| !self.offers(import)).collect()
@@ -177,6 +182,9 @@ mod tests {
         ] {
             assert!(!host.offers(import), "{import}");
         }
+        let imports = ["wasi:io/poll@0.2.6", "acme:shop/pricing"].map(str::to_owned);
+        assert_eq!(host.lacks(&imports), ["acme:shop/pricing"]);
+        assert!(host.fits(&imports[..1]) && !host.fits(&imports));
         assert!(of("wasmtime@48").unwrap().offers("wasi:keyvalue/store@0.2.0-draft"));
     }
 }
