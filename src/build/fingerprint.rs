@@ -114,7 +114,8 @@ impl Input {
             Self::Variable(name) => format!("the variable `{name}` changed"),
             Self::Tool(name) => match (was, is) {
                 (Some(was), Some(is)) => format!("{name} was {} and is {}", brief(was), brief(is)),
-                _ => format!("{name} is another one"),
+                (None, _) => format!("{name} is used now"),
+                (Some(_), None) => format!("{name} is not used any more"),
             },
             Self::Setting(what) => format!("{what} changed"),
         }

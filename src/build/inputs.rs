@@ -76,8 +76,7 @@ impl Inputs {
     }
 
     /// The files that exist.
-    #[cfg(test)]
-    pub(super) fn files(&self) -> impl Iterator<Item = &Utf8PathBuf> {
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Utf8PathBuf> {
         self.files.iter()
     }
 
@@ -232,7 +231,7 @@ mod tests {
     fn walked(dir: &Utf8Path) -> Vec<String> {
         let mut inputs = Inputs::default();
         inputs.project(dir, &[dir.join("skipped")]).unwrap();
-        inputs.files().map(|path| relative(path, dir).into_string()).collect()
+        inputs.paths().map(|path| relative(path, dir).into_string()).collect()
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! guest tools from `toolchain`.
 
 mod cache;
+mod check;
 mod driver;
 mod error;
 mod execute;
@@ -36,6 +37,7 @@ use crate::name::ComponentName;
 use plan::{Plan, UnitWork};
 use units::{Builder, Done};
 
+pub use check::{Finding, check};
 pub use error::BuildError;
 pub use record::{Record, UnitRecord};
 

@@ -52,6 +52,11 @@ fn codes_in_sources() -> (BTreeSet<String>, Vec<String>) {
                 codes.insert(code.to_owned());
             }
         }
+        // So do the findings of `check`.
+        for piece in text.split("Finding::warning(").chain(text.split("Finding::error(")).skip(1) {
+            let code = piece.split('"').nth(1).filter(|code| code.contains("::"));
+            codes.extend(code.map(str::to_owned));
+        }
     }
     (codes, complaints)
 }

@@ -3,6 +3,8 @@
 mod adapt;
 mod bad_input;
 mod call;
+mod build;
+mod build_errors;
 mod compose;
 mod demo;
 mod diagnostics;
@@ -10,6 +12,7 @@ mod docs;
 mod examples;
 mod guests;
 mod hosts;
+mod fingerprint;
 mod http;
 mod rooms;
 mod run;

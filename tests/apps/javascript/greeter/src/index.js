@@ -1,0 +1,7 @@
+import { word } from './words.js';
+
+export const greetings = {
+  greet(name) {
+    return `${word} ${name}`;
+  },
+};
