@@ -41,9 +41,6 @@ pub use check::{Finding, check};
 pub use error::BuildError;
 pub use record::{Record, UnitRecord};
 
-/// How often a build starts anew because a result that it found in the cache was lost meanwhile.
-const ATTEMPTS: usize = 3;
-
 /// How to build.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -100,11 +97,12 @@ pub struct BuiltPart {
 /// When the sources, a guest tool, adapting or composing fail; whatever was there before stays.
 pub fn build(app: &App, dirs: &Dirs, options: &Options, reporter: &dyn Reporter) -> Result<Built> {
     let _alone = lock::hold(&app.build_dir(), reporter)?;
-    let mut attempts = 0;
+    // A result that the cache lost is noticed when it is used, and then made anew; at worst one after
+    // the other, each part's two and the whole.
+    let mut attempts = 2 * app.components.len() + 2;
     loop {
-        attempts += 1;
         match attempt(app, dirs, options, reporter) {
-            Err(error) if attempts < ATTEMPTS && lost(&error) => {}
+            Err(error) if attempts > 0 && lost(&error) => attempts -= 1,
             done => return done,
         }
     }

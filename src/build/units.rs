@@ -238,6 +238,8 @@ impl Builder<'_> {
     fn fresh_guest(&self, unit: &Unit, project: &Project) -> Result<Option<Done>> {
         let driver = driver::of(&project.kind);
         let inputs = driver.inputs(project)?;
+        // What is wrong with the project itself is said before any tool is looked for.
+        driver.steps(project, &Places::signs(project, driver))?;
         let mut tools = Vec::new();
         for tool in driver.tools(project) {
             match toolchain::locate_in(&project.dir, tool, self.dirs)? {

@@ -84,7 +84,8 @@ impl Driver for JavaScript {
             steps.push(step(Tool::Jco).args(types));
             steps.push(step(Tool::TypeScript).args(["--project", TSCONFIG, "--pretty", "false"]));
         } else {
-            let check = ["--experimental-vm-modules", "--no-warnings", CHECK, entry.as_str()];
+            let place = project.place();
+            let check = ["--experimental-vm-modules", "--no-warnings", CHECK, entry.as_str(), place.as_str()];
             steps.push(step(Tool::Node).args(check).args(bundled.then_some("--bundled")));
         }
         steps.push(if quickjs {
@@ -116,7 +117,7 @@ impl Driver for JavaScript {
             return Complaint { message: lines.join("\n"), help: help.to_owned() };
         }
         if step.program == Program::Tool(Tool::Node) {
-            let message = syntax(said.stderr, &place);
+            let message = said.stderr.trim().to_owned();
             return Complaint { message, help: "correct the source".to_owned() };
         }
         let said = if said.stderr.trim().is_empty() { said.stdout } else { said.stderr };
@@ -282,15 +283,6 @@ fn not_installed(name: &str, project: &Project) -> crate::error::Error {
 fn under(place: &Utf8Path, line: &str) -> String {
     let is_place = !line.starts_with(' ') && line.contains("): ");
     if is_place { place.join(line).into_string() } else { line.to_owned() }
-}
-
-/// The checks say places relative to the project.
-fn syntax(stderr: &str, place: &Utf8Path) -> String {
-    let lines = stderr.trim().lines().enumerate().map(|(number, line)| match number {
-        0 => place.join(line).into_string(),
-        _ => line.to_owned(),
-    });
-    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Without the stack of the tool itself and its name.
