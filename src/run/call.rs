@@ -1,5 +1,7 @@
 //! Calls of exported functions, with values written as WAVE.
 
+use std::sync::Arc;
+
 use miette::NamedSource;
 use serde::Serialize;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
@@ -73,7 +75,7 @@ pub async fn call(
 /// The result's type and the result of a call.
 pub(super) async fn called(
     loaded: &Loaded,
-    shared: &std::sync::Arc<Shared>,
+    shared: &Arc<Shared>,
     expression: &str,
     stdio: &Stdio,
 ) -> Result<(Option<Type>, Option<Val>), RunError> {
@@ -208,7 +210,7 @@ fn arguments(export: &Export, expression: &str) -> Result<Vec<Val>, RunError> {
         RunError::InvalidCall {
             message: without_span(error),
             help: format!("the function is `{}`", signature(&export.name, &export.ty)),
-            text: NamedSource::new("the call", expression.to_owned()),
+            text: Arc::new(NamedSource::new("the call", expression.to_owned())),
             span: Some((start..end).into()),
         }
     };

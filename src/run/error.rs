@@ -1,5 +1,7 @@
 //! What can go wrong when a component runs.
 
+use std::sync::Arc;
+
 use camino::Utf8PathBuf;
 use miette::{Diagnostic, NamedSource, SourceSpan};
 
@@ -158,7 +160,7 @@ pub enum RunError {
         help: String,
         /// The call.
         #[source_code]
-        text: NamedSource<String>,
+        text: Arc<NamedSource<String>>,
         /// Where.
         #[label("here")]
         span: Option<SourceSpan>,
@@ -189,7 +191,7 @@ pub enum RunError {
         help: String,
         /// The table's text.
         #[source_code]
-        text: NamedSource<String>,
+        text: Arc<NamedSource<String>>,
         /// Where.
         #[label("here")]
         span: Option<SourceSpan>,

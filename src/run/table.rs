@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use miette::NamedSource;
@@ -256,7 +257,7 @@ fn invalid(path: &Utf8Path, text: &str, span: Option<Range<usize>>, message: &st
         path: path.to_owned(),
         message: message.to_owned(),
         help: help.to_owned(),
-        text: NamedSource::new(path, text.to_owned()).with_language("toml"),
+        text: Arc::new(NamedSource::new(path, text.to_owned()).with_language("toml")),
         span: span.map(Into::into),
     }
 }

@@ -259,15 +259,15 @@ fn an_app_runs_with_what_its_manifest_grants() {
     let manifest = "[app]\nname = \"acme:tool\"\n[component.tool]\nfile = \"program.wasm\"\n\
         [component.tool.capabilities]\nenv = [\"COLOUR=red\"]\nfiles = [{ host = \"data\", guest = \"/\" }]\n";
     env.write("app/jointer.toml", manifest);
-    std::fs::create_dir_all(env.path("app/build")).expect("a folder");
-    std::fs::copy(guests::program(), env.path("app/build/tool.wasm")).expect("copied");
     let run = |args: &[&str]| {
         // From a folder below, so that paths must be the manifest's.
-        let mut command = env.command(["run", "--no-build", "--"].iter().chain(args));
+        let mut command = env.command(["run", "--"].iter().chain(args));
         Ran::from(command.current_dir(env.path("app/sub")).output().expect("starts"))
     };
     assert_eq!(run(&["args", "-a"]).success().stdout, "args|-a\n");
     assert_eq!(run(&["env", "COLOUR"]).success().stdout, "red\n");
     assert_eq!(run(&["read", "/note.txt"]).success().stdout, "a note\n");
     run(&["write", "/new.txt"]).ended_with(1);
+    std::fs::remove_file(env.path("app/program.wasm")).expect("removed");
+    run(&["args"]).ended_with(2).code("app::absent_source");
 }

@@ -193,3 +193,30 @@ fn an_apps_tables_are_run_against_what_they_belong_to() {
         assert_eq!(env.jointer(args).success().stdout, "1 passed, 0 failed\n", "{args:?}");
     }
 }
+
+#[test]
+fn a_parts_own_tables_see_it_with_what_it_imports() {
+    let env = TestEnv::new();
+    app(&env);
+    env.write(
+        "jointer.toml",
+        "[app]\nname = \"acme:tool\"\nroot = \"tool\"\n[component.tool]\npath = \"tool\"\n\
+            [component.middle]\npath = \"middle\"\n[component.low]\npath = \"low\"\n",
+    );
+    let low = r#"(component
+        (core module $m (func (export "n") (result i32) i32.const 42))
+        (core instance $i (instantiate $m))
+        (func $n (result u32) (canon lift (core func $i "n")))
+        (instance $e (export "n" (func $n)))
+        (export "acme:x/low@1.0.0" (instance $e)))"#;
+    let middle = r#"(component
+        (import "acme:x/low@1.0.0" (instance $l (export "n" (func (result u32)))))
+        (alias export $l "n" (func $n))
+        (instance $e (export "again" (func $n)))
+        (export "acme:x/middle@1.0.0" (instance $e)))"#;
+    env.write("build/parts/low.wasm", guests::wat(low));
+    env.write("build/parts/middle.wasm", guests::wat(middle));
+    env.write("low/x", "");
+    env.write("middle/tests/own.toml", "[[case]]\ncall = \"again()\"\nreturns = \"42\"\n");
+    assert_eq!(env.jointer(["test", "--no-build"]).success().stdout, "1 passed, 0 failed\n");
+}
