@@ -1,4 +1,19 @@
-//! Guest tools: for now only found in PATH; this room's engineer replaces the file with the whole.
+//! Guest tools: what is needed, found on the system or provisioned at the pinned version.
+//!
+//! [`locate`] only looks and is fast enough for a build that has nothing to do: it reads stamps and
+//! remembered answers and starts no process that it has asked before. [`ensure`] installs what is
+//! missing into the user cache, as one pinned bundle ([`BUNDLE`]). Each set of tools is installed into a
+//! folder beside its place, started once, stamped and renamed, under a lock: two jointers share the work,
+//! and one that is killed leaves nothing that counts.
+
+mod bundle;
+mod env;
+mod error;
+mod install;
+mod javascript;
+mod probe;
+mod python;
+mod rust;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,9 +21,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
 use crate::app::Dirs;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Reporter;
-use crate::process::ProcessError;
+
+pub use bundle::BUNDLE;
+pub use error::ToolchainError;
 
 /// A guest tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -63,6 +80,19 @@ pub struct Located {
 #[derive(Debug, Clone, Default)]
 pub struct Toolchain {
     tools: BTreeMap<Tool, Located>,
+}
+
+/// What [`ensure`] would do about a missing tool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Remedy {
+    /// In words: `download componentize-py 0.25.1`.
+    pub what: String,
+    /// Bytes to download; `None` where that is not known before.
+    pub download: Option<u64>,
+    /// Bytes on disk.
+    pub disk: Option<u64>,
+    /// Where it goes; `None` when jointer cannot install it.
+    pub into: Option<Utf8PathBuf>,
 }
 
 impl Tool {
@@ -127,47 +157,123 @@ impl Toolchain {
     }
 }
 
-/// Finds the tools, for work in the folder `dir`.
+/// Finds the tools and all that they need, and provisions what is missing. A `rust-toolchain.toml`
+/// counts from jointer's own folder upwards; see [`ensure_in`].
 ///
 /// # Errors
-/// When one is missing.
+/// When a tool is neither there nor to be had; a [`ToolchainError`], mostly.
+pub fn ensure(tools: &BTreeSet<Tool>, dirs: &Dirs, reporter: &dyn Reporter) -> Result<Toolchain> {
+    ensure_in(&env::here(), tools, dirs, reporter)
+}
+
+/// [`ensure`] for work in the folder `dir`, whose `rust-toolchain.toml` chooses the compiler.
+///
+/// # Errors
+/// As [`ensure`].
 pub fn ensure_in(
     dir: &Utf8Path,
     tools: &BTreeSet<Tool>,
     dirs: &Dirs,
-    _reporter: &dyn Reporter,
+    reporter: &dyn Reporter,
 ) -> Result<Toolchain> {
+    env::prepare(dirs)?;
+    let wanted = with_needs(tools);
     let mut toolchain = Toolchain::default();
-    for tool in tools {
-        let located = locate_in(dir, *tool, dirs)?.ok_or_else(|| ProcessError::NotStarted {
-            program: tool.to_string(),
-            reason: "it is not in PATH".to_owned(),
-        })?;
-        toolchain.tools.insert(*tool, located);
+    // First what others stand on, then the rest side by side.
+    let (leaves, bases): (Vec<Tool>, Vec<Tool>) = wanted.iter().partition(|tool| !tool.needs().is_empty());
+    for stage in [bases, leaves] {
+        let missing = toolchain.take_located(&stage, dir, dirs)?;
+        provide_all(&missing, dir, dirs, reporter)?;
+        for tool in toolchain.take_located(&missing, dir, dirs)? {
+            return Err(lost(tool).into());
+        }
     }
     Ok(toolchain)
 }
 
-/// Looks for a tool in PATH.
+impl Toolchain {
+    /// Adds those of `tools` that are there and gives back the others.
+    fn take_located(&mut self, tools: &[Tool], dir: &Utf8Path, dirs: &Dirs) -> Result<Vec<Tool>> {
+        let mut missing = Vec::new();
+        for tool in tools {
+            match locate_in(dir, *tool, dirs)? {
+                Some(located) => drop(self.tools.insert(*tool, located)),
+                None => missing.push(*tool),
+            }
+        }
+        Ok(missing)
+    }
+}
+
+/// Looks for a tool. Never installs; does not look for what the tool needs besides.
 ///
 /// # Errors
-/// None yet.
-pub fn locate_in(_dir: &Utf8Path, tool: Tool, _dirs: &Dirs) -> Result<Option<Located>> {
-    let name = match tool {
-        Tool::Python => "python3",
-        Tool::TypeScript => "tsc",
-        tool => tool.name(),
-    };
-    let path = std::env::var("PATH").unwrap_or_default();
-    let found = path.split(':').map(|dir| Utf8PathBuf::from(dir).join(name)).find(|path| path.is_file());
-    let passed = ["PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"];
-    let env = passed.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
-    Ok(found.map(|program| Located {
-        tool,
-        version: "unknown".to_owned(),
-        identity: name.to_owned(),
-        argv: vec![program.into_string()],
-        env: env.collect(),
-        origin: Origin::System,
-    }))
+/// When a tool of the system is there but broken.
+pub fn locate(tool: Tool, dirs: &Dirs) -> Result<Option<Located>> {
+    locate_in(&env::here(), tool, dirs)
+}
+
+/// [`locate`] for work in the folder `dir`, whose `rust-toolchain.toml` chooses the compiler.
+///
+/// # Errors
+/// As [`locate`].
+pub fn locate_in(dir: &Utf8Path, tool: Tool, dirs: &Dirs) -> Result<Option<Located>> {
+    match tool {
+        Tool::Cargo => rust::cargo(dir, dirs),
+        Tool::CargoComponent => rust::cargo_component(dir, dirs),
+        Tool::Python => Ok(python::interpreter(dirs).ok()),
+        Tool::ComponentizePy => python::componentize_py(dirs),
+        Tool::Node => Ok(javascript::node(dirs)),
+        Tool::Jco | Tool::ComponentizeQjs | Tool::TypeScript => Ok(javascript::tool(tool, dirs)),
+    }
+}
+
+/// What [`ensure`] would do to bring a missing tool.
+pub fn remedy(tool: Tool, dirs: &Dirs) -> Remedy {
+    bundle::remedy(tool, dirs)
+}
+
+fn with_needs(tools: &BTreeSet<Tool>) -> BTreeSet<Tool> {
+    tools.iter().flat_map(|tool| tool.needs().iter().chain([tool])).copied().collect()
+}
+
+/// Brings the tools, those of different sets at the same time.
+fn provide_all(tools: &[Tool], dir: &Utf8Path, dirs: &Dirs, reporter: &dyn Reporter) -> Result<()> {
+    let sets: BTreeSet<Tool> = tools.iter().map(|tool| tool.set()).collect();
+    let done: Vec<Result<()>> = std::thread::scope(|scope| {
+        let running: Vec<_> = sets
+            .iter()
+            .map(|tool| scope.spawn(move || provide(*tool, dir, dirs, reporter)))
+            .collect();
+        running.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    });
+    done.into_iter().collect()
+}
+
+fn provide(tool: Tool, dir: &Utf8Path, dirs: &Dirs, reporter: &dyn Reporter) -> Result<()> {
+    match tool {
+        Tool::Cargo => rust::provide_target(rust::COMPONENT_TARGET, dir, dirs, reporter),
+        Tool::CargoComponent => rust::provide_cargo_component(dir, dirs, reporter),
+        Tool::Python => python::interpreter(dirs).map(drop).map_err(Error::from),
+        Tool::ComponentizePy => python::provide_componentize_py(dirs, reporter),
+        Tool::Node => javascript::provide_node(dirs, reporter),
+        Tool::Jco | Tool::TypeScript => javascript::provide_jco(dirs, reporter),
+        Tool::ComponentizeQjs => javascript::provide_quickjs(dirs, reporter),
+    }
+}
+
+fn lost(tool: Tool) -> ToolchainError {
+    ToolchainError::Broken { what: tool.to_string(), said: "it is not found after its installation".into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_brings_along_what_it_needs() {
+        let wanted = with_needs(&BTreeSet::from([Tool::TypeScript, Tool::ComponentizePy]));
+        let expected = [Tool::Python, Tool::ComponentizePy, Tool::Node, Tool::TypeScript];
+        assert_eq!(wanted, BTreeSet::from(expected));
+    }
 }
