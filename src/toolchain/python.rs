@@ -86,7 +86,8 @@ pub(super) fn componentize_py(dirs: &Dirs) -> Result<Option<Located>> {
         }
     };
     if env::system_allowed()
-        && let Some(program) = env::on_path("componentize-py").iter().find(|program| matches_pin(program, dirs))
+        && let Some(program) =
+            env::on_path("componentize-py").iter().find(|program| matches_pin(program, dirs))
     {
         return Ok(Some(located(vec![program.to_string()], Origin::System)));
     }
@@ -172,7 +173,8 @@ pub(super) fn pip(
 fn pip_python(python: &Located, temp: &Utf8Path, variables: &env::Env) -> Result<Utf8PathBuf> {
     let program = Utf8PathBuf::from(&python.argv[0]);
     let works = |command: Command| -> Result<bool> {
-        let command = variables.iter().fold(command.dir(temp), |command, (name, value)| command.env(name, value));
+        let command =
+            variables.iter().fold(command.dir(temp), |command, (name, value)| command.env(name, value));
         Ok(command.output()?.success())
     };
     if works(Command::new(&program).args(["-m", "pip", "--version"]))? {

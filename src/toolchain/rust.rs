@@ -50,11 +50,15 @@ fn programs() -> Option<(Utf8PathBuf, Utf8PathBuf)> {
 }
 
 fn cargo_home() -> Option<Utf8PathBuf> {
-    env::var("CARGO_HOME").map(Into::into).or_else(|| Some(Utf8PathBuf::from(env::var("HOME")?).join(".cargo")))
+    env::var("CARGO_HOME")
+        .map(Into::into)
+        .or_else(|| Some(Utf8PathBuf::from(env::var("HOME")?).join(".cargo")))
 }
 
 fn rustup_home() -> Option<Utf8PathBuf> {
-    env::var("RUSTUP_HOME").map(Into::into).or_else(|| Some(Utf8PathBuf::from(env::var("HOME")?).join(".rustup")))
+    env::var("RUSTUP_HOME")
+        .map(Into::into)
+        .or_else(|| Some(Utf8PathBuf::from(env::var("HOME")?).join(".rustup")))
 }
 
 /// What cargo and rustup see: the user's own folders and settings for downloads. Nothing of it decides
@@ -74,13 +78,21 @@ fn cargo_env() -> env::Env {
 /// The compiler that works in `dir`; `None` without Rust.
 fn compiler(dir: &Utf8Path, dirs: &Dirs) -> Result<Option<Compiler>> {
     let Some((cargo, rustc)) = programs() else { return Ok(None) };
-    let mut watched: Vec<Utf8PathBuf> =
-        dir.ancestors().flat_map(|dir| CHOICES.map(|name| dir.join(name))).filter(|path| path.is_file()).collect();
+    let mut watched: Vec<Utf8PathBuf> = dir
+        .ancestors()
+        .flat_map(|dir| CHOICES.map(|name| dir.join(name)))
+        .filter(|path| path.is_file())
+        .collect();
     watched.extend(rustup_home().map(|home| home.join("settings.toml")));
     // rustup's launcher says where the chosen toolchain is; the compiler there, which `rustup update`
     // replaces behind the launcher, says what it is.
-    let launcher =
-        Question { program: &rustc, args: &["--print", "sysroot"], env: identifying_env(), dir: Some(dir), watched };
+    let launcher = Question {
+        program: &rustc,
+        args: &["--print", "sysroot"],
+        env: identifying_env(),
+        dir: Some(dir),
+        watched,
+    };
     let answer = launcher.ask(dirs, |_| Vec::new())?.map_err(|finished| ToolchainError::NotWorking {
         program: "rustc --print sysroot".to_owned(),
         said: install::last_words(&finished),
@@ -109,7 +121,10 @@ fn compiler(dir: &Utf8Path, dirs: &Dirs) -> Result<Option<Compiler>> {
 /// What decides which compiler rustup starts.
 fn identifying_env() -> env::Env {
     env::passed(|name| {
-        matches!(name, "PATH" | "HOME" | "CARGO_HOME" | "RUSTUP_HOME" | "RUSTUP_TOOLCHAIN" | "RUSTUP_AUTO_INSTALL")
+        matches!(
+            name,
+            "PATH" | "HOME" | "CARGO_HOME" | "RUSTUP_HOME" | "RUSTUP_TOOLCHAIN" | "RUSTUP_AUTO_INSTALL"
+        )
     })
 }
 
@@ -202,7 +217,12 @@ fn find_cargo_component(dirs: &Dirs) -> Option<(Utf8PathBuf, Origin)> {
 }
 
 /// Brings the standard library for `target`: from rustup, else built here.
-pub(super) fn provide_target(target: &str, dir: &Utf8Path, dirs: &Dirs, reporter: &dyn Reporter) -> Result<()> {
+pub(super) fn provide_target(
+    target: &str,
+    dir: &Utf8Path,
+    dirs: &Dirs,
+    reporter: &dyn Reporter,
+) -> Result<()> {
     let compiler = compiler(dir, dirs)?.ok_or(ToolchainError::NoCargo)?;
     // rustup does not expect to be started twice for one toolchain.
     let lock = install::lock("rustup", &format!("Rust's {target}"), dirs, reporter)?;
@@ -295,7 +315,8 @@ fn build_std(
     }
     let finished = command.env("TMPDIR", &temp).run(&mut |_, line| {
         let step = line.strip_prefix("step ").and_then(|rest| rest.split_once('/'));
-        let step = step.and_then(|(done, rest)| Some((done.parse().ok()?, rest.split(' ').next()?.parse().ok()?)));
+        let step =
+            step.and_then(|(done, rest)| Some((done.parse().ok()?, rest.split(' ').next()?.parse().ok()?)));
         if let Some((done, total)) = step {
             steps.at(done, Some(total));
         }
