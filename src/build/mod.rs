@@ -22,7 +22,7 @@ mod schedule;
 mod stat;
 mod units;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Reporter};
 use crate::file;
 use crate::name::ComponentName;
+use crate::toolchain::Tool;
 
 use plan::{Plan, UnitWork};
 use units::{Builder, Done};
@@ -140,6 +141,20 @@ fn processors() -> usize {
 /// When its folder says nothing, or too much.
 pub fn language(component: &Component) -> Result<Option<&'static str>> {
     project::language(component)
+}
+
+/// The guest tools that building `app` needs. Its WIT may still be wrong.
+///
+/// # Errors
+/// When the language of a component cannot be told.
+pub fn tools(app: &App) -> Result<BTreeSet<Tool>> {
+    let mut tools = BTreeSet::new();
+    for component in app.components.values() {
+        if let Some(project) = project::Project::without_world(app, component)? {
+            tools.extend(driver::of(&project.kind).tools(&project));
+        }
+    }
+    Ok(tools)
 }
 
 /// Removes everything that builds of `app` made in its folder. The user cache stays.

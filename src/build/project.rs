@@ -75,6 +75,18 @@ impl Project {
     /// # Errors
     /// When its language cannot be told, or its world does not exist.
     pub(super) fn of(app: &App, component: &Component, wits: &mut Wits) -> Result<Option<Self>> {
+        let Some(mut project) = Self::without_world(app, component)? else { return Ok(None) };
+        let own = project.dir.join("wit");
+        project.wit = [app.wit_dir(), own].into_iter().find(|dir| dir.is_dir());
+        project.world = world(app, component, &project.kind, project.wit.as_deref(), wits)?;
+        Ok(Some(project))
+    }
+
+    /// [`Project::of`] without a look at the WIT: enough to say which tools it needs.
+    ///
+    /// # Errors
+    /// When its language cannot be told.
+    pub(super) fn without_world(app: &App, component: &Component) -> Result<Option<Self>> {
         let (dir, kind) = match &component.source {
             Source::Project(dir) => (dir.clone(), detect(component, dir)?),
             Source::Command { command, output, inputs } => {
@@ -83,17 +95,14 @@ impl Project {
             }
             Source::File(_) | Source::Package(_) => return Ok(None),
         };
-        let own = dir.join("wit");
-        let wit = [app.wit_dir(), own].into_iter().find(|dir| dir.is_dir());
-        let world = world(app, component, &kind, wit.as_deref(), wits)?;
         Ok(Some(Self {
             name: component.name.to_string(),
             app: app.dir.clone(),
             others: others(app, component, &dir),
             dir,
             kind,
-            wit,
-            world,
+            wit: None,
+            world: None,
             variables: component.build_env.clone(),
         }))
     }

@@ -124,6 +124,14 @@ pub(super) fn user() -> Env {
     passed(|name| matches!(name, "PATH" | "HOME"))
 }
 
+/// For Python itself, which builds start to install a project's own requirements with pip.
+pub(super) fn for_pip(folder: &Utf8Path) -> Env {
+    let mut env = installer(Utf8Path::new("/tmp"));
+    env.remove("TMPDIR");
+    env.insert("PATH".to_owned(), format!("{folder}:{SYSTEM_PATH}"));
+    env
+}
+
 /// For an installer: the user's PATH and HOME, network settings and those of the installer. Temporary
 /// files go below `temp`, so that they vanish with it.
 pub(super) fn installer(temp: &Utf8Path) -> Env {

@@ -39,7 +39,7 @@ pub(super) fn interpreter(dirs: &Dirs) -> Result<Located, ToolchainError> {
                 identity: format!("python {version}"),
                 version,
                 argv: vec![program.to_string()],
-                env: env::hermetic(dirs, [folder]),
+                env: env::for_pip(folder),
                 origin: Origin::System,
             });
         }

@@ -20,3 +20,4 @@ mod serve;
 mod support;
 mod templates;
 mod test_tables;
+mod toolchain;
