@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use http::Uri;
-use http::uri::Scheme;
+use http::uri::{Authority, Scheme};
 
 use super::RunError;
 use crate::app::Capabilities;
@@ -151,8 +151,15 @@ impl Origin {
             Some(below) => found_host.ends_with(below) && found_host.len() > below.len(),
             None => found_host == *host,
         };
-        fits && found_scheme.as_str() == scheme
-            && authority.port_u16().or(default_port(found_scheme)) == Some(*port)
+        fits && found_scheme.as_str() == scheme && port_of(authority, found_scheme) == Some(*port)
+    }
+}
+
+/// The port that is written, or the scheme's own; `None` for one that cannot be.
+fn port_of(authority: &Authority, scheme: &Scheme) -> Option<u16> {
+    match authority.as_str().strip_suffix(authority.host()) {
+        Some(_) => default_port(scheme),
+        None => authority.port_u16(),
     }
 }
 
@@ -180,21 +187,19 @@ impl FromStr for Origin {
         let (scheme, authority) =
             text.split_once("://").ok_or_else(|| invalid(text, "a scheme is missing, as in `https://`"))?;
         let scheme: Scheme = scheme.parse().map_err(|error| invalid(text, error))?;
-        let port = default_port(&scheme).ok_or_else(|| invalid(text, "the scheme is not http or https"))?;
+        default_port(&scheme).ok_or_else(|| invalid(text, "the scheme is not http or https"))?;
         let authority = authority.trim_end_matches('/');
         // `*` is no host for the parser of addresses.
         let (wild, rest) = match authority.strip_prefix("*.") {
             Some(rest) => ("*.", rest),
             None => ("", authority),
         };
-        let parsed: http::uri::Authority = rest.parse().map_err(|_| invalid(text, "this is not a host"))?;
+        let parsed: Authority = rest.parse().map_err(|_| invalid(text, "this is not a host"))?;
         if rest.contains('@') || rest.contains('/') {
             return Err(invalid(text, "an origin has no user and no path"));
         }
-        let port = match (parsed.port(), parsed.port_u16()) {
-            (Some(_), None) => return Err(invalid(text, "the port is not a number up to 65535")),
-            (_, given) => given.unwrap_or(port),
-        };
+        let port =
+            port_of(&parsed, &scheme).ok_or_else(|| invalid(text, "the port is not a number up to 65535"))?;
         Ok(Self::Of {
             scheme: scheme.to_string(),
             host: format!("{wild}{}", parsed.host().to_ascii_lowercase()),
@@ -286,6 +291,7 @@ mod tests {
             "https://api.example.com:8443/",
             "https://api.example.com.evil.org/",
             "https://evil.org/https://api.example.com/",
+            "https://api.example.com:99999/",
             "http://localhost/",
         ] {
             assert!(!grants.allows_request(&denied.parse().unwrap()), "{denied}");

@@ -2,9 +2,9 @@
 
 mod adapt;
 mod bad_input;
-mod call;
 mod build;
 mod build_errors;
+mod call;
 mod compose;
 mod demo;
 mod bundle;
@@ -13,9 +13,9 @@ mod deps;
 mod diagnostics;
 mod docs;
 mod examples;
+mod fingerprint;
 mod guests;
 mod hosts;
-mod fingerprint;
 mod http;
 mod peers;
 mod registry;
