@@ -57,9 +57,9 @@ fn full(key: &str) -> String {
 fn interface<'a>(used: &Used, target: &'a Snapshot) -> Result<&'a Interface, AdaptError> {
     let of_other_track = !used.label.starts_with("0.2.");
     target.interfaces.get(&used.key).filter(|_| !of_other_track).ok_or_else(|| AdaptError::InterfaceMissing {
-        snapshot: describe(&used.label),
-        interface: full(&used.key),
-        target: target.label.clone(),
+        snapshot: describe(&used.label).into(),
+        interface: full(&used.key).into(),
+        target: target.label.as_str().into(),
         help: if of_other_track {
             format!(
                 "{} is another track, and nothing bridges the two; build it for WASI 0.2",
@@ -67,7 +67,8 @@ fn interface<'a>(used: &Used, target: &'a Snapshot) -> Result<&'a Interface, Ada
             )
         } else {
             help(&used.label)
-        },
+        }
+        .into(),
     })
 }
 
@@ -103,11 +104,11 @@ fn functions(
             (None, Some(wants)) => return Err(differs(used, target, name, has, wants)),
             (None, None) => {
                 return Err(AdaptError::FunctionMissing {
-                    snapshot: describe(&used.label),
-                    interface: full(&used.key),
-                    function: name.clone(),
-                    target: target.label.clone(),
-                    help: help(&used.label),
+                    snapshot: describe(&used.label).into(),
+                    interface: full(&used.key).into(),
+                    function: name.as_str().into(),
+                    target: target.label.as_str().into(),
+                    help: help(&used.label).into(),
                 });
             }
         }
@@ -117,13 +118,13 @@ fn functions(
 
 fn differs(used: &Used, target: &Snapshot, item: &str, has: &str, wants: &str) -> AdaptError {
     AdaptError::Differs {
-        snapshot: describe(&used.label),
-        interface: full(&used.key),
-        item: item.to_owned(),
-        has: has.to_owned(),
-        wants: wants.to_owned(),
-        target: target.label.clone(),
-        help: help(&used.label),
+        snapshot: describe(&used.label).into(),
+        interface: full(&used.key).into(),
+        item: item.into(),
+        has: has.into(),
+        wants: wants.into(),
+        target: target.label.as_str().into(),
+        help: help(&used.label).into(),
     }
 }
 

@@ -1,4 +1,6 @@
 //! Why a component cannot be made to fit.
+//!
+//! Texts of the larger variants are boxed slices, which keeps results small where all goes well.
 
 use miette::Diagnostic;
 
@@ -27,47 +29,47 @@ pub enum AdaptError {
     #[diagnostic(code(adapt::interface_missing), help("{help}"))]
     InterfaceMissing {
         /// What the component was built against.
-        snapshot: String,
+        snapshot: Box<str>,
         /// Without version.
-        interface: String,
+        interface: Box<str>,
         /// What was asked.
-        target: String,
+        target: Box<str>,
         /// What to do.
-        help: String,
+        help: Box<str>,
     },
     /// The target lacks a function that the component uses.
     #[error("{snapshot} has `{function}` in `{interface}`, which WASI {target} lacks")]
     #[diagnostic(code(adapt::function_missing), help("{help}"))]
     FunctionMissing {
         /// What the component was built against.
-        snapshot: String,
+        snapshot: Box<str>,
         /// Without version.
-        interface: String,
+        interface: Box<str>,
         /// The function.
-        function: String,
+        function: Box<str>,
         /// What was asked.
-        target: String,
+        target: Box<str>,
         /// What to do.
-        help: String,
+        help: Box<str>,
     },
     /// A function or type has the same name and another meaning.
     #[error("`{item}` in `{interface}` differs: {snapshot} has `{has}`, WASI {target} has `{wants}`")]
     #[diagnostic(code(adapt::differs), help("{help}"))]
     Differs {
         /// What the component was built against.
-        snapshot: String,
+        snapshot: Box<str>,
         /// Without version.
-        interface: String,
+        interface: Box<str>,
         /// The function or type.
-        item: String,
+        item: Box<str>,
         /// Its type in the component.
-        has: String,
+        has: Box<str>,
         /// Its type in the target.
-        wants: String,
+        wants: Box<str>,
         /// What was asked.
-        target: String,
+        target: Box<str>,
         /// What to do.
-        help: String,
+        help: Box<str>,
     },
     /// The component exports an interface in two versions.
     #[error("`{interface}` is exported in two versions, which would have one name")]
