@@ -5,12 +5,13 @@ use serde::Serialize;
 
 use super::{Context, password};
 use crate::app::App;
+use crate::build::{self, Built};
 use crate::digest::Digest;
 use crate::error::{Error, ExitStatus, Result};
 use crate::event::Event;
 use crate::file;
 use crate::name::PackageId;
-use crate::package::{self, Contents, PackageError};
+use crate::package::{self, Contents, Part};
 use crate::registry;
 use crate::trust::KeyPair;
 
@@ -41,16 +42,14 @@ struct Answer {
 pub(super) fn run(cx: &Context, args: &BundleArgs) -> Result<ExitStatus> {
     let app = App::load(&App::find(&cx.cwd)?)?;
     let key = args.sign.as_deref().map(|path| private_key(cx, path)).transpose()?;
-    let component = app.output();
-    if !component.exists() {
-        return Err(PackageError::NotBuilt(component).into());
-    }
+    // Nothing is signed that is not what the sources say now.
+    let built = build::build(&app, &cx.dirs, &build::Options::default(), cx.reporter())?;
     let id = PackageId { name: app.name.clone(), version: app.version.clone() };
     let created = registry::creation_time(std::env::var("SOURCE_DATE_EPOCH").ok().as_deref())?;
     let contents = Contents {
         id: &id,
-        component: file::read(&component)?,
-        parts: package::read_parts(&app.build_dir().join("parts"))?,
+        component: file::read(&built.component)?,
+        parts: parts(&built)?,
         created: &created,
     };
     let bundled = package::bundle(contents, key.as_ref())?;
@@ -67,6 +66,21 @@ pub(super) fn run(cx: &Context, args: &BundleArgs) -> Result<ExitStatus> {
         Answer { file: output, package: id, manifest: bundled.manifest, content: bundled.content, signed };
     cx.ui.answer(&text, &answer);
     Ok(ExitStatus::Success)
+}
+
+/// The parts that are in the composed component.
+fn parts(built: &Built) -> Result<Vec<Part>> {
+    let inside = built.parts.iter().filter(|part| !built.unreached.contains(&part.name));
+    inside
+        .map(|part| {
+            Ok(Part {
+                name: part.name.clone(),
+                bytes: file::read(&part.path)?,
+                language: part.language.clone(),
+                tools: part.tools.clone(),
+            })
+        })
+        .collect()
 }
 
 /// Reads a private key, and warns when others can read it too.

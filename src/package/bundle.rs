@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use camino::Utf8Path;
-
 use super::PackageError;
 use super::layout::Layout;
 use super::sbom::{SBOM_MEDIA_TYPE, sbom};
 use crate::digest::Digest;
-use crate::error::FileError;
 use crate::name::{ComponentName, PackageId};
 use crate::registry::{Artifact, Descriptor, EMPTY_MEDIA_TYPE, Manifest, REF_NAME, WASM_MEDIA_TYPE};
 use crate::trust::{self, BUNDLE_MEDIA_TYPE, KeyPair, SIGNATURE_ANNOTATION, SIGNED, SIMPLE_MEDIA_TYPE};
@@ -55,25 +52,6 @@ pub struct Bundled {
     pub manifest: Digest,
     /// The digest of the composed component.
     pub content: Digest,
-}
-
-/// The parts that a build left in `dir`, by name.
-///
-/// # Errors
-/// When one cannot be read.
-pub fn read_parts(dir: &Utf8Path) -> Result<Vec<Part>, PackageError> {
-    let Ok(entries) = dir.read_dir_utf8() else { return Ok(Vec::new()) };
-    let mut parts = Vec::new();
-    for entry in entries.flatten() {
-        let path = entry.path();
-        let name = path.file_stem().and_then(|stem| stem.parse().ok());
-        if let (Some(name), Some("wasm")) = (name, path.extension()) {
-            let bytes = std::fs::read(path).map_err(|error| FileError::reading(path, &error))?;
-            parts.push(Part { name, bytes, language: None, tools: BTreeMap::new() });
-        }
-    }
-    parts.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(parts)
 }
 
 /// Makes a bundle, signed when there is a key. The same contents and key give the same bytes.

@@ -12,10 +12,6 @@ use crate::trust::TrustError;
 #[derive(Debug, thiserror::Error, Diagnostic)]
 #[non_exhaustive]
 pub enum PackageError {
-    /// Nothing that could be packaged.
-    #[error("`{0}` is not built yet")]
-    #[diagnostic(code(package::not_built), help("run `jointer build`, or name a file"))]
-    NotBuilt(Utf8PathBuf),
     /// A component does not say what it is called.
     #[error("`{0}` needs a name to be published under")]
     #[diagnostic(code(package::no_id), help("give it one: `--as acme:greet@1.0.0`"))]
@@ -100,7 +96,6 @@ pub enum PackageError {
 impl Fault for PackageError {
     fn status(&self) -> ExitStatus {
         match self {
-            Self::NotBuilt(_) => ExitStatus::NotFound,
             Self::NoId(_) | Self::WrongId { .. } | Self::InvalidWit { .. } => ExitStatus::Usage,
             Self::Exists(_) => ExitStatus::Conflict,
             Self::NotABundle(_) | Self::HostileEntry { .. } | Self::Corrupt(_) | Self::Incomplete(_) => {

@@ -11,7 +11,7 @@ mod sbom;
 mod verify;
 mod wit_package;
 
-pub use bundle::{Bundled, Contents, PARTS_MEDIA_TYPE, Part, bundle, read_parts};
+pub use bundle::{Bundled, Contents, PARTS_MEDIA_TYPE, Part, bundle};
 pub use error::PackageError;
 pub use sbom::SBOM_MEDIA_TYPE;
 pub use verify::{Verified, verify};

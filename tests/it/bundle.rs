@@ -6,16 +6,13 @@ use crate::registry::component;
 use crate::support::{Ran, TestEnv};
 
 impl TestEnv {
-    /// An app that looks built: a composed component and two parts.
-    pub fn built_app(&self) {
+    /// An app of one ready component.
+    pub fn ready_app(&self) {
         self.write(
             "jointer.toml",
             "[app]\nname = \"acme:shop\"\nversion = \"1.2.3\"\n[component.gateway]\nfile = \"gateway.wasm\"\n",
         );
         self.write("gateway.wasm", component("gateway"));
-        self.write("build/shop.wasm", component("shop"));
-        self.write("build/parts/gateway.wasm", component("gateway"));
-        self.write("build/parts/pricing.wasm", component("pricing"));
     }
 
     /// Bundles the app, signed with `KEY.key`, into `file`.
@@ -31,7 +28,7 @@ impl TestEnv {
 #[test]
 fn a_bundle_verifies_with_its_key_and_is_the_same_each_time() {
     let env = TestEnv::new();
-    env.built_app();
+    env.ready_app();
     env.keygen("mine");
     let bundled = env.bundle("mine", "one.oci.tar");
     env.bundle("mine", "two.oci.tar");
@@ -40,7 +37,7 @@ fn a_bundle_verifies_with_its_key_and_is_the_same_each_time() {
     let verified = env.json(&["verify", "one.oci.tar", "--key", "mine.pub"]);
     assert_eq!(verified["package"], "acme:shop@1.2.3");
     assert_eq!(verified["manifest"], bundled["manifest"]);
-    assert_eq!(verified["parts"][1]["file"], "pricing.wasm");
+    assert_eq!(verified["parts"][0]["file"], "gateway.wasm");
     // The same app has the same digest in a registry.
     let published = env.json(&["publish", "--to", "dir:packages"]);
     assert_eq!(published["manifest"], bundled["manifest"]);
@@ -49,7 +46,7 @@ fn a_bundle_verifies_with_its_key_and_is_the_same_each_time() {
 #[test]
 fn each_refusal_has_its_own_code() {
     let env = TestEnv::new();
-    env.built_app();
+    env.ready_app();
     env.keygen("mine");
     env.keygen("other");
     env.bundle("mine", "signed.oci.tar");
@@ -75,7 +72,7 @@ fn each_refusal_has_its_own_code() {
 #[test]
 fn signing_says_what_is_wrong_with_the_key() {
     let env = TestEnv::new();
-    env.built_app();
+    env.ready_app();
     env.keygen("mine");
     let sign = |password: Option<&str>| {
         let mut command = env.alone(&["bundle", "--sign", "mine.key"]);
@@ -87,6 +84,16 @@ fn signing_says_what_is_wrong_with_the_key() {
     assert!(!env.path("shop.oci.tar").exists());
     env.write("mine.key", "not a key");
     sign(Some("secret")).ended_with(2).code("trust::invalid_key");
-    std::fs::remove_dir_all(env.path("build")).expect("removed");
-    env.run_alone(&["bundle"]).ended_with(8).code("package::not_built");
+}
+
+#[test]
+fn what_is_bundled_is_what_the_sources_say_now() {
+    let env = TestEnv::new();
+    env.ready_app();
+    env.keygen("mine");
+    let before = env.bundle("mine", "one.oci.tar");
+    env.write("gateway.wasm", component("changed"));
+    let after = env.bundle("mine", "two.oci.tar");
+    assert_ne!(before["content"], after["content"]);
+    assert_eq!(env.json(&["verify", "two.oci.tar", "--key", "mine.pub"])["content"], after["content"]);
 }

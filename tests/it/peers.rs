@@ -135,7 +135,7 @@ fn what_oras_pushed_can_be_locked_when_it_has_the_right_form_only() {
 fn cosign_verifies_a_bundle_that_oras_copied_to_a_registry() {
     let (Some(oras), Some(cosign)) = (peer("oras"), peer("cosign")) else { return };
     let env = TestEnv::new();
-    env.built_app();
+    env.ready_app();
     env.keygen("mine");
     env.keygen("other");
     let bundled = env.bundle("mine", "shop.oci.tar");
@@ -171,7 +171,7 @@ fn cosign_verifies_a_bundle_that_oras_copied_to_a_registry() {
 fn cosign_verifies_the_bundle_file_inside() {
     let (Some(oras), Some(cosign)) = (peer("oras"), peer("cosign")) else { return };
     let env = TestEnv::new();
-    env.built_app();
+    env.ready_app();
     env.keygen("mine");
     let bundled = env.bundle("mine", "shop.oci.tar");
     let manifest = bundled["manifest"].as_str().expect("a digest");
@@ -229,7 +229,7 @@ fn cosign_verifies_the_bundle_file_inside() {
 fn keys_of_jointer_and_cosign_are_interchangeable() {
     let Some(cosign) = peer("cosign") else { return };
     let env = TestEnv::new();
-    env.built_app();
+    env.ready_app();
     env.keygen("mine");
     let cosign = |args: &[&str]| {
         let mut command = Command::new(&cosign);
