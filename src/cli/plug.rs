@@ -8,7 +8,6 @@ use super::files::STDIO;
 use crate::compose::{self, Composed, Edge};
 use crate::digest::Digest;
 use crate::error::{ExitStatus, Result};
-use crate::event::Event;
 use crate::ui::Format;
 
 /// Satisfy the imports of one component with the exports of others
@@ -61,18 +60,7 @@ struct Answer<'a> {
 
 /// Says what was connected; shared with `compose`.
 pub(super) fn report(cx: &Context, output: &Utf8Path, composed: &Composed) {
-    for part in &composed.unreached {
-        cx.reporter().report(Event::Warning {
-            code: "compose::unreached".to_owned(),
-            text: format!("`{part}` is not in the result: nothing imports what it exports"),
-            help: "leave it out, or compare its exports with the imports of the others (`jointer inspect`)"
-                .to_owned(),
-        });
-    }
-    if !composed.extra_exports.is_empty() {
-        let names = composed.extra_exports.join(", ");
-        cx.reporter().note("Exported", format!("{names} as well: the exports mention its types"));
-    }
+    composed.events().into_iter().for_each(|event| cx.reporter().report(event));
     if output == STDIO {
         return;
     }

@@ -11,6 +11,7 @@
 mod document;
 mod encode;
 mod error;
+mod hollow;
 mod limit;
 mod plan;
 mod shell;
@@ -22,6 +23,8 @@ use serde::Serialize;
 
 pub use document::{Dependency, compose_document, document_dependencies};
 pub use error::ComposeError;
+
+use crate::event::Event;
 
 /// A component that takes part in a composition.
 #[derive(Debug, Clone)]
@@ -87,6 +90,33 @@ pub struct Composed {
     pub unreached: Vec<String>,
     /// Exported although the root does not: interfaces whose types the root's exports mention.
     pub extra_exports: Vec<String>,
+}
+
+impl Composed {
+    /// What the user should know about it: parts that are not in it, exports that nobody asked for.
+    pub fn events(&self) -> Vec<Event> {
+        let mut events: Vec<Event> = self
+            .unreached
+            .iter()
+            .map(|part| Event::Warning {
+                code: "compose::unreached".to_owned(),
+                text: format!(
+                    "`{part}` is not in the result: nothing that leads to the root imports what it exports"
+                ),
+                help: format!(
+                    "import its interface in the world of the part that is to use it, or leave `{part}` out"
+                ),
+            })
+            .collect();
+        if !self.extra_exports.is_empty() {
+            let interfaces = plan::listed(self.extra_exports.iter().map(String::as_str), "and");
+            events.push(Event::Note {
+                verb: "Exported".to_owned(),
+                text: format!("{interfaces} as well, because the root's exports mention types of it"),
+            });
+        }
+        events
+    }
 }
 
 /// Composes `parts`: `root`'s imports are satisfied by the other parts, theirs in turn, until only the

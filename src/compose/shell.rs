@@ -1,14 +1,16 @@
 //! Shells: components without their insides.
 //!
 //! A shell has the same imports, exports, types, core instances and adapters as the component it was
-//! made from; only function bodies, data and custom sections are gone. So it has the same type, and it
-//! composes exactly when the component does. An interpreter of 18 MB leaves some 100 kB.
+//! made from; only the insides of its core modules and custom sections are gone ([`hollow_module`]). So
+//! it has the same type, and it composes exactly when the component does.
 //!
 //! Each shell ends in a custom section with the part's number, by which [`fill`] finds it again in the
 //! encoded composition and puts the real bytes in its place.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::hollow::hollow_module;
 use super::{ComposeError, Wire};
 use crate::component::{self, ComponentError};
 use crate::wit::Shape;
@@ -34,8 +36,35 @@ pub(super) fn pieces<'a>(parts: impl Iterator<Item = Given<'a>>) -> Result<Vec<P
     if let Some(twice) = sorted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         return Err(ComposeError::DuplicateName { name: twice[0].0.to_owned() });
     }
-    sorted.into_iter().enumerate().map(|(number, part)| piece(part, number)).collect()
+    let size: usize = sorted.iter().map(|(_, bytes, _)| bytes.len()).sum();
+    let workers = if size < WORTH_THREADS { 1 } else { 2.min(sorted.len()) };
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(part) = sorted.get(number) else { return done };
+            done.push((number, piece(*part, number)));
+        }
+    };
+    // The bodies of functions are checked by several threads anyhow; two parts at a time fill the gaps.
+    let mut done = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+        let mut done = work();
+        for worker in others {
+            match worker.join() {
+                Ok(more) => done.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        done
+    });
+    done.sort_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, piece)| piece).collect()
 }
+
+/// Below so many bytes in all, starting threads costs more than it saves.
+const WORTH_THREADS: usize = 1 << 20;
 
 fn piece((name, bytes, wires): Given<'_>, number: usize) -> Result<Piece<'_>, ComposeError> {
     let shell = checked_shell(name, bytes, number)?;
@@ -55,7 +84,7 @@ pub(super) fn checked_shell(name: &str, bytes: &[u8], number: usize) -> Result<V
 const CUSTOM: u8 = 0;
 const CORE_MODULE: u8 = 1;
 const COMPONENT: u8 = 4;
-const HEADER: usize = 8;
+pub(super) const HEADER: usize = 8;
 const MARK: &[u8] = b"jointer:shell";
 
 /// The shell of a valid component, marked with `number`. `None` if it is cut short.
@@ -96,28 +125,6 @@ fn hollow_component(bytes: &[u8], out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-/// Keeps what has types: types, imports, functions, tables, memories, globals, exports, tags.
-fn hollow_module(bytes: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    const CODE: u8 = 10;
-    const TYPED: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 13];
-    /// Its size, no locals, `unreachable`, `end`.
-    const EMPTY_BODY: [u8; 4] = [3, 0, 0x00, 0x0b];
-    out.extend_from_slice(bytes.get(..HEADER)?);
-    for section in sections(bytes) {
-        let (id, content) = section?;
-        if id == CODE {
-            let (count, _) = read_u32(content)?;
-            let mut bodies = Vec::with_capacity(5 + count * EMPTY_BODY.len());
-            push_u32(count, &mut bodies);
-            (0..count).for_each(|_| bodies.extend_from_slice(&EMPTY_BODY));
-            push_section(CODE, &bodies, out);
-        } else if TYPED.contains(&id) {
-            push_section(id, content, out);
-        }
-    }
-    Some(())
-}
-
 /// Puts the real bytes in the place of every shell in an encoded composition.
 pub(super) fn fill<'a>(encoded: &[u8], real: impl Fn(usize) -> Option<&'a [u8]>) -> Option<Vec<u8>> {
     let parts: Vec<(u8, &[u8])> = sections(encoded)
@@ -145,7 +152,7 @@ fn marked(component: &[u8]) -> Option<usize> {
 
 /// The sections of a component or core module: identifier and content. `None` for one that is cut short,
 /// which is the last.
-fn sections(bytes: &[u8]) -> impl Iterator<Item = Option<(u8, &[u8])>> {
+pub(super) fn sections(bytes: &[u8]) -> impl Iterator<Item = Option<(u8, &[u8])>> {
     let mut rest = bytes.get(HEADER..).unwrap_or_default();
     std::iter::from_fn(move || {
         let (&id, after) = rest.split_first()?;
@@ -157,7 +164,7 @@ fn sections(bytes: &[u8]) -> impl Iterator<Item = Option<(u8, &[u8])>> {
     })
 }
 
-fn push_section(id: u8, content: &[u8], out: &mut Vec<u8>) {
+pub(super) fn push_section(id: u8, content: &[u8], out: &mut Vec<u8>) {
     out.push(id);
     push_u32(content.len(), out);
     out.extend_from_slice(content);
@@ -175,7 +182,7 @@ fn read_u32(bytes: &[u8]) -> Option<(usize, usize)> {
     None
 }
 
-fn push_u32(mut value: usize, out: &mut Vec<u8>) {
+pub(super) fn push_u32(mut value: usize, out: &mut Vec<u8>) {
     loop {
         let byte = u8::try_from(value & 0x7f).unwrap_or_default();
         value >>= 7;
