@@ -31,19 +31,31 @@ pub fn read_text(path: &Utf8Path) -> Result<String, FileError> {
 /// # Errors
 /// [`FileError::Unwritable`]; nothing was left behind.
 pub fn write(path: &Utf8Path, bytes: &[u8]) -> Result<(), FileError> {
-    place(path, bytes).map_err(|error| FileError::writing(path, &error))
+    write_pieces(path, [bytes])
 }
 
-fn place(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
+/// As [`write`], for contents that lie in several places: they are not copied together first.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_pieces<'a>(
+    path: &Utf8Path,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<(), FileError> {
+    place(path, pieces.into_iter()).map_err(|error| FileError::writing(path, &error))
+}
+
+fn place<'a>(path: &Utf8Path, mut pieces: impl Iterator<Item = &'a [u8]>) -> io::Result<()> {
+    let mut fill = |mut file: &File| pieces.by_ref().try_for_each(|piece| file.write_all(piece));
     if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-        return OpenOptions::new().write(true).open(path)?.write_all(bytes);
+        return fill(&OpenOptions::new().write(true).open(path)?);
     }
     // A link is written through, as any other program would.
     let target = path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned());
     let folder = target.parent().filter(|folder| !folder.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
     fs::create_dir_all(folder)?;
-    let (beside, mut file) = beside(folder)?;
-    let written = file.write_all(bytes).and_then(|()| fs::rename(&beside, &target));
+    let (beside, file) = beside(folder)?;
+    let written = fill(&file).and_then(|()| fs::rename(&beside, &target));
     if written.is_err() {
         let _ = fs::remove_file(&beside);
     }

@@ -43,7 +43,7 @@ pub(super) fn run(cx: &Context, args: &ComposeArgs) -> Result<ExitStatus> {
         })
         .collect::<Result<Vec<_>>>()?;
     let composed = compose::compose_document(name, &text, &packages)?;
-    cx.write_artifact(&args.output, &composed.bytes)?;
+    super::plug::write(cx, &args.output, &composed)?;
     super::plug::report(cx, &args.output, &composed);
     Ok(ExitStatus::Success)
 }

@@ -38,6 +38,23 @@ impl Context {
         Ok(bytes)
     }
 
+    /// As [`Context::read_artifact`] for several, two at a time.
+    pub(crate) fn read_artifacts(&self, paths: &[&Utf8Path]) -> Result<Vec<Vec<u8>>> {
+        let (first, second) = paths.split_at(paths.len() / 2);
+        let read = |paths: &[&Utf8Path]| -> Result<Vec<Vec<u8>>> {
+            paths.iter().map(|path| self.read_artifact(path)).collect()
+        };
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| read(second));
+            let mut all = read(first)?;
+            match second.join() {
+                Ok(more) => all.extend(more?),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+            Ok(all)
+        })
+    }
+
     /// Refuses standard output if it is a terminal; to be called before the work is done.
     pub(crate) fn check_output(&self, path: &Utf8Path) -> Result<()> {
         if path == STDIO && std::io::stdout().is_terminal() {
@@ -48,10 +65,22 @@ impl Context {
 
     /// Writes a file whole or not at all; `-` is standard output.
     pub(crate) fn write_artifact(&self, path: &Utf8Path, bytes: &[u8]) -> Result<()> {
+        self.write_pieces(path, [bytes])
+    }
+
+    /// As [`Context::write_artifact`], for bytes that lie in several places.
+    pub(crate) fn write_pieces<'a>(
+        &self,
+        path: &Utf8Path,
+        pieces: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<()> {
         self.check_output(path)?;
         if path == STDIO {
-            return self.ui.raw(bytes).map_err(|error| FileError::writing(path, &error).into());
+            let mut pieces = pieces.into_iter();
+            return pieces
+                .try_for_each(|piece| self.ui.raw(piece))
+                .map_err(|error| FileError::writing(path, &error).into());
         }
-        Ok(file::write(&self.cwd.join(path), bytes)?)
+        Ok(file::write_pieces(&self.cwd.join(path), pieces)?)
     }
 }

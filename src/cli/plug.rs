@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::Context;
 use super::files::STDIO;
-use crate::compose::{self, Composed, Edge};
-use crate::digest::Digest;
+use crate::compose::{self, Composition, Edge};
+use crate::digest::{Digest, Hasher};
 use crate::error::{ExitStatus, Result};
 use crate::ui::Format;
 
@@ -26,14 +26,13 @@ pub struct PlugArgs {
 
 pub(super) fn run(cx: &Context, args: &PlugArgs) -> Result<ExitStatus> {
     cx.check_output(&args.output)?;
-    let socket = cx.read_artifact(&args.socket)?;
-    let plugs = args.plugs.iter().map(|plug| cx.read_artifact(plug)).collect::<Result<Vec<_>>>()?;
     let paths: Vec<&Utf8Path> =
         std::iter::once(&args.socket).chain(&args.plugs).map(Utf8PathBuf::as_path).collect();
     let names = names(&paths);
-    let named: Vec<(&str, &[u8])> = names[1..].iter().copied().zip(plugs.iter().map(Vec::as_slice)).collect();
-    let composed = compose::plug((names[0], &socket), &named)?;
-    cx.write_artifact(&args.output, &composed.bytes)?;
+    let parts = cx.read_artifacts(&paths)?;
+    let named: Vec<(&str, &[u8])> = names.into_iter().zip(parts.iter().map(Vec::as_slice)).collect();
+    let composed = compose::plug(named[0], &named[1..])?;
+    write(cx, &args.output, &composed)?;
     report(cx, &args.output, &composed);
     Ok(ExitStatus::Success)
 }
@@ -58,21 +57,32 @@ struct Answer<'a> {
     bytes: usize,
 }
 
+/// Writes the result without copying it together; shared with `compose`.
+pub(super) fn write(cx: &Context, output: &Utf8Path, composed: &Composition<'_>) -> Result<()> {
+    cx.write_pieces(output, composed.chunks.iter().map(|chunk| &**chunk))
+}
+
+fn digest(composed: &Composition<'_>) -> Digest {
+    let mut hasher = Hasher::default();
+    composed.chunks.iter().for_each(|chunk| hasher.update(chunk));
+    hasher.finish()
+}
+
 /// Says what was connected; shared with `compose`.
-pub(super) fn report(cx: &Context, output: &Utf8Path, composed: &Composed) {
+pub(super) fn report(cx: &Context, output: &Utf8Path, composed: &Composition<'_>) {
     composed.events().into_iter().for_each(|event| cx.reporter().report(event));
     if output == STDIO {
         return;
     }
-    cx.reporter().note("Composed", format!("{output} ({})", crate::ui::size(composed.bytes.len() as u64)));
+    cx.reporter().note("Composed", format!("{output} ({})", crate::ui::size(composed.len() as u64)));
     if cx.ui.format() == Format::Json {
         cx.ui.data(&Answer {
             output: output.as_str(),
             edges: &composed.edges,
             unreached: &composed.unreached,
             extra_exports: &composed.extra_exports,
-            digest: Digest::of(&composed.bytes),
-            bytes: composed.bytes.len(),
+            digest: digest(composed),
+            bytes: composed.len(),
         });
     }
 }

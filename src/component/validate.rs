@@ -5,7 +5,6 @@
 //! than everything else that jointer does to it.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use wasmparser::types::Types;
 use wasmparser::{
@@ -56,22 +55,32 @@ fn outline(bytes: &[u8]) -> Result<(Types, Vec<Function<'_>>), ComponentError> {
 /// Below this many functions starting threads costs more than it saves.
 const WORTH_THREADS: usize = 256;
 
+/// So many functions a thread takes at once: few enough that none waits for another at the end.
+const BATCH: usize = 64;
+
 fn bodies(functions: Vec<Function<'_>>) -> Result<(), wasmparser::Error> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = if functions.len() < WORTH_THREADS { 1 } else { workers };
-    let slots: Vec<Mutex<Option<Function<'_>>>> =
-        functions.into_iter().map(|function| Mutex::new(Some(function))).collect();
-    let next = AtomicUsize::new(0);
+    let queue = Mutex::new(functions.into_iter());
+    let batch = || match queue.lock() {
+        Ok(mut queue) => queue.by_ref().take(BATCH).collect(),
+        Err(_) => Vec::new(),
+    };
     let work = || {
         let mut first: Option<wasmparser::Error> = None;
         let mut allocations = FuncValidatorAllocations::default();
-        while let Some(slot) = slots.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let Some((function, body)) = slot.lock().ok().and_then(|mut slot| slot.take()) else { continue };
-            let mut validator = function.into_validator(std::mem::take(&mut allocations));
-            if let Err(error) = validator.validate(&body) {
-                first = earlier(first, Some(error));
+        loop {
+            let functions: Vec<Function<'_>> = batch();
+            if functions.is_empty() {
+                break;
             }
-            allocations = validator.into_allocations();
+            for (function, body) in functions {
+                let mut validator = function.into_validator(std::mem::take(&mut allocations));
+                if let Err(error) = validator.validate(&body) {
+                    first = earlier(first, Some(error));
+                }
+                allocations = validator.into_allocations();
+            }
         }
         first
     };

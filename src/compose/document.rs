@@ -12,7 +12,7 @@ use wac_parser::{
 
 use super::encode::{PROCESSOR, finish};
 use super::error::ComposeError;
-use super::{Composed, Edge, shell};
+use super::{Composition, Edge, shell};
 
 /// A package that a .wac file names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,11 +152,11 @@ impl Named<'_> {
 /// # Errors
 /// [`ComposeError::Document`] with the place in the file, [`ComposeError::InvalidPart`] and
 /// [`ComposeError::CoreModule`] for packages that are no components.
-pub fn compose_document(
+pub fn compose_document<'a>(
     file: &str,
     text: &str,
-    packages: &[(Dependency, Vec<u8>)],
-) -> Result<Composed, ComposeError> {
+    packages: &'a [(Dependency, Vec<u8>)],
+) -> Result<Composition<'a>, ComposeError> {
     let document = Document::parse(text).map_err(|error| complaint(file, text, &error))?;
     let mut shells = IndexMap::new();
     for (number, (dependency, bytes)) in packages.iter().enumerate() {
@@ -167,9 +167,9 @@ pub fn compose_document(
     let resolution = document.resolve(shells).map_err(|error| complaint(file, text, &error))?;
     let options = EncodeOptions { define_components: true, validate: false, processor: Some(PROCESSOR) };
     let encoded = resolution.encode(options).map_err(|error| complaint(file, text, &error))?;
-    let bytes = finish(&encoded, |number| Some(packages.get(number)?.1.as_slice()))?;
+    let chunks = finish(&encoded, |number| Some(packages.get(number)?.1.as_slice()))?;
     let edges = edges(resolution.graph());
-    Ok(Composed { bytes, edges, unreached: Vec::new(), extra_exports: Vec::new() })
+    Ok(Composition { chunks, edges, unreached: Vec::new(), extra_exports: Vec::new() })
 }
 
 /// Which package's export became which package's import, where one goes straight into the other.

@@ -1,5 +1,6 @@
 //! A plan becomes a component, with wac-graph.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use wac_graph::types::Package;
@@ -8,7 +9,7 @@ use wac_graph::{CompositionGraph, EncodeError, EncodeOptions, NodeId, Processor}
 use super::error::ComposeError;
 use super::plan::Plan;
 use super::shell::{Piece, fill};
-use super::{Composed, limit};
+use super::{Composition, limit};
 use crate::component;
 use crate::wit::Extern;
 
@@ -17,16 +18,16 @@ pub(super) const PROCESSOR: Processor<'static> =
     Processor { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
 
 /// Encodes `plan` and puts the real parts into it.
-pub(super) fn encode(pieces: &[Piece<'_>], plan: Plan) -> Result<Composed, ComposeError> {
+pub(super) fn encode<'a>(pieces: &[Piece<'a>], plan: Plan) -> Result<Composition<'a>, ComposeError> {
     limit::check(pieces, &plan)?;
     let mut encoder = Encoder { pieces, graph: CompositionGraph::new(), instances: BTreeMap::new() };
     encoder.instantiate(&plan)?;
     encoder.connect(&plan)?;
     encoder.export(&plan)?;
     let shells = encoder.finish()?;
-    let bytes = finish(&shells, |number| Some(pieces.get(number)?.bytes))?;
-    Ok(Composed {
-        bytes,
+    let chunks = finish(&shells, |number| Some(pieces.get(number)?.bytes))?;
+    Ok(Composition {
+        chunks,
         edges: plan.named_edges(pieces),
         unreached: plan.unreached,
         extra_exports: plan.extra,
@@ -38,7 +39,7 @@ pub(super) fn encode(pieces: &[Piece<'_>], plan: Plan) -> Result<Composed, Compo
 pub(super) fn finish<'a>(
     shells: &[u8],
     real: impl Fn(usize) -> Option<&'a [u8]>,
-) -> Result<Vec<u8>, ComposeError> {
+) -> Result<Vec<Cow<'a, [u8]>>, ComposeError> {
     component::interface(shells)
         .map_err(|error| ComposeError::InvalidResult { reason: error.to_string() })?;
     fill(shells, real)

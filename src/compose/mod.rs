@@ -16,6 +16,7 @@ mod limit;
 mod plan;
 mod shell;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -92,31 +93,71 @@ pub struct Composed {
     pub extra_exports: Vec<String>,
 }
 
+/// A composed component that borrows the bytes of its parts. As [`Composed`] otherwise.
+#[derive(Debug, Clone)]
+pub struct Composition<'a> {
+    /// The component, one after the other.
+    pub chunks: Vec<Cow<'a, [u8]>>,
+    /// Sorted.
+    pub edges: Vec<Edge>,
+    /// Parts that are not in it. Sorted.
+    pub unreached: Vec<String>,
+    /// Exported although the root does not.
+    pub extra_exports: Vec<String>,
+}
+
+impl Composition<'_> {
+    /// The size of the component.
+    pub fn len(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.len()).sum()
+    }
+
+    /// Never: a component has a header.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What the user should know about it.
+    pub fn events(&self) -> Vec<Event> {
+        events(&self.unreached, &self.extra_exports)
+    }
+}
+
+impl From<Composition<'_>> for Composed {
+    fn from(composition: Composition<'_>) -> Self {
+        let Composition { chunks, edges, unreached, extra_exports } = composition;
+        Self { bytes: chunks.concat(), edges, unreached, extra_exports }
+    }
+}
+
 impl Composed {
     /// What the user should know about it: parts that are not in it, exports that nobody asked for.
     pub fn events(&self) -> Vec<Event> {
-        let mut events: Vec<Event> = self
-            .unreached
-            .iter()
-            .map(|part| Event::Warning {
-                code: "compose::unreached".to_owned(),
-                text: format!(
-                    "`{part}` is not in the result: nothing that leads to the root imports what it exports"
-                ),
-                help: format!(
-                    "import its interface in the world of the part that is to use it, or leave `{part}` out"
-                ),
-            })
-            .collect();
-        if !self.extra_exports.is_empty() {
-            let interfaces = plan::listed(self.extra_exports.iter().map(String::as_str), "and");
-            events.push(Event::Note {
-                verb: "Exported".to_owned(),
-                text: format!("{interfaces} as well, because the root's exports mention types of it"),
-            });
-        }
-        events
+        events(&self.unreached, &self.extra_exports)
     }
+}
+
+fn events(unreached: &[String], extra_exports: &[String]) -> Vec<Event> {
+    let mut events: Vec<Event> = unreached
+        .iter()
+        .map(|part| Event::Warning {
+            code: "compose::unreached".to_owned(),
+            text: format!(
+                "`{part}` is not in the result: nothing that leads to the root imports what it exports"
+            ),
+            help: format!(
+                "import its interface in the world of the part that is to use it, or leave `{part}` out"
+            ),
+        })
+        .collect();
+    if !extra_exports.is_empty() {
+        let interfaces = plan::listed(extra_exports.iter().map(String::as_str), "and");
+        events.push(Event::Note {
+            verb: "Exported".to_owned(),
+            text: format!("{interfaces} as well, because the root's exports mention types of it"),
+        });
+    }
+    events
 }
 
 /// Composes `parts`: `root`'s imports are satisfied by the other parts, theirs in turn, until only the
@@ -127,7 +168,7 @@ impl Composed {
 pub fn compose(parts: &[Part], root: &str, options: &Options<'_>) -> Result<Composed, ComposeError> {
     let pieces = shell::pieces(parts.iter().map(|part| (&*part.name, &*part.bytes, &part.wires)))?;
     let plan = plan::plan(&pieces, root, &plan::Policy::app(options))?;
-    encode::encode(&pieces, plan)
+    encode::encode(&pieces, plan).map(Composed::from)
 }
 
 /// Plugs the exports of `plugs` into the imports of `socket`, and into each other's. What nobody
@@ -135,9 +176,12 @@ pub fn compose(parts: &[Part], root: &str, options: &Options<'_>) -> Result<Comp
 ///
 /// # Errors
 /// [`ComposeError`], each with the names of the components and what to do.
-pub fn plug(socket: (&str, &[u8]), plugs: &[(&str, &[u8])]) -> Result<Composed, ComposeError> {
-    let no_wires = BTreeMap::new();
-    let given = std::iter::once(&socket).chain(plugs).map(|(name, bytes)| (*name, *bytes, &no_wires));
+pub fn plug<'a>(
+    socket: (&'a str, &'a [u8]),
+    plugs: &[(&'a str, &'a [u8])],
+) -> Result<Composition<'a>, ComposeError> {
+    static NO_WIRES: BTreeMap<String, Wire> = BTreeMap::new();
+    let given = std::iter::once(&socket).chain(plugs).map(|(name, bytes)| (*name, *bytes, &NO_WIRES));
     let pieces = shell::pieces(given)?;
     let plan = plan::plan(&pieces, socket.0, &plan::Policy::plug())?;
     encode::encode(&pieces, plan)

@@ -7,6 +7,7 @@
 //! Each shell ends in a custom section with the part's number, by which [`fill`] finds it again in the
 //! encoded composition and puts the real bytes in its place.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -125,24 +126,28 @@ fn hollow_component(bytes: &[u8], out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-/// Puts the real bytes in the place of every shell in an encoded composition.
-pub(super) fn fill<'a>(encoded: &[u8], real: impl Fn(usize) -> Option<&'a [u8]>) -> Option<Vec<u8>> {
-    let parts: Vec<(u8, &[u8])> = sections(encoded)
-        .map(|section| {
-            let (id, content) = section?;
-            match (id == COMPONENT).then(|| marked(content)).flatten() {
-                Some(number) => Some((id, real(number)?)),
-                None => Some((id, content)),
-            }
-        })
-        .collect::<Option<_>>()?;
-    let total: usize = parts.iter().map(|(_, content)| content.len() + 6).sum();
-    let mut out = Vec::with_capacity(HEADER + total);
-    out.extend_from_slice(encoded.get(..HEADER)?);
-    for (id, content) in parts {
-        push_section(id, content, &mut out);
+/// An encoded composition with the real bytes in the place of every shell, in pieces: megabytes are not
+/// copied together.
+pub(super) fn fill<'a>(
+    encoded: &[u8],
+    real: impl Fn(usize) -> Option<&'a [u8]>,
+) -> Option<Vec<Cow<'a, [u8]>>> {
+    let mut pieces = Vec::new();
+    let mut own = encoded.get(..HEADER)?.to_vec();
+    for section in sections(encoded) {
+        let (id, content) = section?;
+        let Some(number) = (id == COMPONENT).then(|| marked(content)).flatten() else {
+            push_section(id, content, &mut own);
+            continue;
+        };
+        let component = real(number)?;
+        own.push(id);
+        push_u32(component.len(), &mut own);
+        pieces.push(Cow::Owned(std::mem::take(&mut own)));
+        pieces.push(Cow::Borrowed(component));
     }
-    Some(out)
+    pieces.push(Cow::Owned(own));
+    Some(pieces)
 }
 
 fn marked(component: &[u8]) -> Option<usize> {
@@ -240,7 +245,7 @@ mod tests {
         push_section(COMPONENT, &shell(&bytes, 1).unwrap(), &mut outer);
         push_section(COMPONENT, &shell(&bytes, 0).unwrap(), &mut outer);
         let other = wat::parse_str("(component (import \"x\" (func)))").unwrap();
-        let filled = fill(&outer, |number| [&*other, &*bytes].get(number).copied()).unwrap();
+        let filled = fill(&outer, |number| [&*other, &*bytes].get(number).copied()).unwrap().concat();
         let found: Vec<_> = sections(&filled).map(|section| section.unwrap().1).collect();
         assert_eq!(found, [&*bytes, &*other]);
         component::validate(&filled).unwrap();

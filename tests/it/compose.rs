@@ -99,7 +99,7 @@ fn run_case(case: &Case, mut parts: Vec<Part>) -> Result<Composed, ComposeError>
             .filter(|part| part.name != case.root)
             .map(|part| (&*part.name, &*part.bytes))
             .collect();
-        return plug((&socket.name, &socket.bytes), &plugs);
+        return plug((&socket.name, &socket.bytes), &plugs).map(Composed::from);
     }
     let offers = |import: &str| case.host.iter().any(|prefix| import.starts_with(prefix));
     compose(&parts, &case.root, &Options { strict_exports: case.strict, host_offers: &offers })

@@ -7,6 +7,7 @@ mod build_errors;
 mod bundle;
 mod call;
 mod compose;
+mod compose_polyglot;
 mod demo;
 mod deps;
 mod diagnostics;
