@@ -202,6 +202,7 @@ const UNREACHABLE: &[&str] = &[
     "ENOTFOUND",
     "ETIMEDOUT",
     "EAI_AGAIN",
+    "certificate",
     "npm error code E4",
     "npm error code E5",
     "npm error code ETARGET",

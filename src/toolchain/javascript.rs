@@ -199,6 +199,10 @@ fn npm_ci(what: &str, npm: &[String], dir: &Utf8Path, lock: &str, steps: &Steps<
     let temp = dir.join("temp");
     std::fs::create_dir(&temp).map_err(|error| FileError::writing(&temp, &error))?;
     let mut variables = env::installer(&temp);
+    // Node ignores the variable that everybody else takes certificates from.
+    if let Some(certificates) = variables.get("SSL_CERT_FILE").cloned() {
+        variables.entry("NODE_EXTRA_CA_CERTS".to_owned()).or_insert(certificates);
+    }
     // npm's defaults let an unreachable registry take more than a minute to be noticed.
     for (name, value) in
         [("npm_config_fetch_retry_mintimeout", "1000"), ("npm_config_fetch_retry_maxtimeout", "5000")]

@@ -129,7 +129,7 @@ fn a_package_that_is_not_the_pinned_one_is_refused() {
     let mut command = fresh.doctor(&["--fix"]);
     command.env("PIP_NO_INDEX", "1").env("PIP_FIND_LINKS", fresh.env.path("mirror"));
     let ran = Ran::from(command.output().expect("starts")).ended_with(6).code("toolchain::wrong_hash");
-    assert!(ran.stderr.contains("8623cd8cab84"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("Expected sha256") && ran.stderr.contains("Got"), "{}", ran.stderr);
     assert_eq!(fresh.installed(), [""; 0]);
 }
 
