@@ -52,6 +52,7 @@ pub(super) fn run(cx: &Context, args: &AddArgs) -> Result<ExitStatus> {
         }
     };
     answer(cx, &added);
+    scaffold::refresh_stubs(&App::load(&app.dir)?, &cx.dirs, cx.reporter())?;
     Ok(ExitStatus::Success)
 }
 

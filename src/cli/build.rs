@@ -10,6 +10,7 @@ use crate::build::{self, Built, Options};
 use crate::error::{ExitStatus, Result};
 use crate::file;
 use crate::name::ComponentName;
+use crate::scaffold;
 use crate::ui::size;
 
 /// Build the app's components and compose them
@@ -44,6 +45,7 @@ pub(super) fn run(cx: &Context, args: &BuildArgs) -> Result<ExitStatus> {
     if args.dry_run {
         return Ok(ExitStatus::Success);
     }
+    scaffold::refresh_stubs(&app, &cx.dirs, cx.reporter())?;
     if let Some(output) = &args.output {
         file::write(&cx.cwd.join(output), &file::read(&built.component)?)?;
     }

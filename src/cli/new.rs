@@ -4,6 +4,7 @@ use camino::Utf8PathBuf;
 use serde::Serialize;
 
 use super::Context;
+use crate::app::App;
 use crate::error::{ExitStatus, Result};
 use crate::name::{NameError, PackageName};
 use crate::scaffold::{self, Kind, ScaffoldError, Template};
@@ -38,6 +39,8 @@ pub(super) fn run(cx: &Context, args: &NewArgs) -> Result<ExitStatus> {
         full.parse().map_err(|error: NameError| ScaffoldError::Name { message: error.to_string() })?;
     let folder = args.dir.clone().unwrap_or_else(|| package.name.as_str().into());
     let component = scaffold::new_app(&cx.cwd.join(&folder), &package, template)?;
+    let app = App::load(&cx.cwd.join(&folder))?;
+    scaffold::refresh_stubs(&app, &cx.dirs, cx.reporter())?;
     let use_it = match template.kind {
         Kind::Http | Kind::Middleware => "jointer serve",
         Kind::Command => "jointer run",

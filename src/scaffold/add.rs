@@ -1,10 +1,10 @@
 //! A part more for an app that is there.
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 
 use super::edit::{self, Call};
 use super::names::{Names, VERSION, api};
-use super::{Changes, Kind, ScaffoldError, Template, template};
+use super::{Changes, Kind, ScaffoldError, Template, names, source, template};
 use crate::app::{App, Component, Language, MANIFEST, PackageRequest, Source};
 use crate::error::Result;
 use crate::file;
@@ -32,6 +32,7 @@ pub fn add_part(
     consumer: Option<&ComponentName>,
 ) -> Result<Added> {
     let folder = app.dir.join(name.as_str());
+    names::usable(name.as_str())?;
     if app.components.contains_key(name) {
         return Err(ScaffoldError::ComponentExists(name.to_string()).into());
     }
@@ -50,7 +51,7 @@ pub fn add_part(
     let mut root = None;
     match template.kind {
         Kind::Lib => {
-            text = wit.import(&text, consumer.world(), &api(name))?;
+            text = wit.import(&text, local_world(consumer), &api(name))?;
             added.notes.push(format!("{} imports {}/{}", consumer.name, wit.package, api(name)));
             let call = |language| Call::greet(language, &wit.package, &wit.version, name, &consumer.name);
             call_it(app, consumer, call, &mut changes, &mut added)?;
@@ -117,6 +118,12 @@ fn consumer<'a>(app: &'a App, asked: Option<&ComponentName>) -> Result<&'a Compo
     })?)
 }
 
+/// The world's name inside the app's own package, where `ns:name/world@version` may name it in full.
+fn local_world(consumer: &Component) -> &str {
+    let world = consumer.world().split('@').next().unwrap_or_default();
+    world.rsplit('/').next().unwrap_or(world)
+}
+
 /// Puts the call into the consumer's source, or leaves it to the user.
 fn call_it(
     app: &App,
@@ -129,7 +136,9 @@ fn call_it(
         added.notes.push(format!("{} is not built here: it has to call the part itself", consumer.name));
         return Ok(());
     };
-    let Some((language, source)) = source_file(project, consumer.language) else {
+    let found = source::language(project, consumer.language)
+        .and_then(|language| Some((language, source::file(project, language)?)));
+    let Some((language, source)) = found else {
         added.notes.push(format!("no source file of {} was recognised: call the part there", consumer.name));
         return Ok(());
     };
@@ -143,22 +152,6 @@ fn call_it(
         None => added.paste = Some((shown, call.lines())),
     }
     Ok(())
-}
-
-/// The file in which a template of this language has its marker.
-fn source_file(project: &Utf8Path, language: Option<Language>) -> Option<(Language, Utf8PathBuf)> {
-    let places = [
-        (Language::Rust, "src/lib.rs"),
-        (Language::Rust, "src/main.rs"),
-        (Language::Python, "app.py"),
-        (Language::Typescript, "src/index.ts"),
-        (Language::Javascript, "src/index.js"),
-    ];
-    places
-        .into_iter()
-        .filter(|(found, _)| language.is_none_or(|language| language == *found))
-        .map(|(language, path)| (language, project.join(path)))
-        .find(|(_, path)| path.is_file())
 }
 
 /// The file of the app's own worlds.

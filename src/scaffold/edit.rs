@@ -106,7 +106,8 @@ impl Call {
         if let Some(import) = self.import.as_ref().filter(|import| !lines.contains(import)) {
             put_import(&mut lines, marker, import);
         }
-        Some(lines.join("\n") + "\n")
+        let end = if source.contains("\r\n") { "\r\n" } else { "\n" };
+        Some(lines.join(end) + end)
     }
 
     /// What to paste by hand.
@@ -120,7 +121,12 @@ fn put_import(lines: &mut Vec<String>, end: usize, import: &str) {
     let is_import =
         |line: &String| ["import ", "from ", "} from "].iter().any(|begin| line.starts_with(begin));
     match lines[..end].iter().rposition(is_import) {
-        Some(last) => lines.insert(last + 1, import.to_owned()),
+        Some(last) => {
+            // Python's may go on in parentheses.
+            let open = lines[last].contains('(') && !lines[last].contains(')');
+            let more = if open { lines[last..].iter().position(|line| line.contains(')')) } else { None };
+            lines.insert(last + more.unwrap_or(0) + 1, import.to_owned());
+        }
         None => {
             let gap =
                 lines[..end].iter().position(|line| line.trim().is_empty()).map_or(0, |blank| blank + 1);
@@ -155,6 +161,16 @@ mod tests {
         assert_eq!(
             call(Language::Python).put_into(source).unwrap(),
             "\"\"\"Doc.\"\"\"\n\nimport sys\nfrom wit_world.imports import price_list_api\n\ndef answer():\n    lines = []\n    lines.append(price_list_api.greet(\"shop\"))\n    # jointer: calls of added parts stand above this line\n    return lines\n"
+        );
+    }
+
+    #[test]
+    fn an_import_over_several_lines_stays_whole() {
+        let source =
+            "from a import (\r\n    b,\r\n)\r\n\r\n# jointer: calls of added parts stand above this line\r\n";
+        assert_eq!(
+            call(Language::Python).put_into(source).unwrap(),
+            "from a import (\r\n    b,\r\n)\r\nfrom wit_world.imports import price_list_api\r\n\r\nlines.append(price_list_api.greet(\"shop\"))\r\n# jointer: calls of added parts stand above this line\r\n"
         );
     }
 

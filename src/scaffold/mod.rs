@@ -7,6 +7,8 @@ mod add;
 mod edit;
 mod error;
 mod names;
+mod source;
+mod stubs;
 mod template;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -17,6 +19,7 @@ use crate::name::{ComponentName, PackageName};
 
 pub use add::{Added, add_package, add_part};
 pub use error::ScaffoldError;
+pub use stubs::refresh_stubs;
 pub use template::{Kind, Template};
 
 /// Files to write, by absolute path; nothing is on disk yet.
@@ -30,12 +33,30 @@ impl Changes {
         self.files.push((path, contents.into()));
     }
 
-    /// Writes all files; each is whole or not there.
+    /// Writes all files, or leaves everything as it was: on a failure what is written already is taken back.
     fn apply(self) -> Result<()> {
-        for (path, contents) in self.files {
-            file::write(&path, &contents)?;
+        let before: Vec<_> = self.files.iter().map(|(path, _)| std::fs::read(path).ok()).collect();
+        for (number, (path, contents)) in self.files.iter().enumerate() {
+            if let Err(error) = file::write(path, contents) {
+                self.take_back(&before[..number]);
+                return Err(error.into());
+            }
         }
         Ok(())
+    }
+
+    /// Restores the first files to what they were. Folders that were made for them go when nothing is left inside.
+    fn take_back(&self, before: &[Option<Vec<u8>>]) {
+        for ((path, _), before) in self.files.iter().zip(before) {
+            match before {
+                Some(contents) => drop(file::write(path, contents)),
+                None => {
+                    let _ = std::fs::remove_file(path);
+                    let empty = |folder: &&Utf8Path| std::fs::remove_dir(folder).is_ok();
+                    let _ = path.ancestors().skip(1).take_while(empty).count();
+                }
+            }
+        }
     }
 }
 
@@ -49,6 +70,8 @@ pub fn new_app(folder: &Utf8Path, package: &PackageName, template: Template) -> 
     if occupied || folder.is_file() {
         return Err(ScaffoldError::NotEmpty(folder.to_owned()).into());
     }
+    names::usable(&package.namespace)?;
+    names::usable(&package.name)?;
     let named = package.name.parse();
     let component: ComponentName =
         named.map_err(|error: crate::name::NameError| ScaffoldError::Name { message: error.to_string() })?;
