@@ -116,6 +116,53 @@ fn a_middleware_that_is_added_stands_in_front() {
 }
 
 #[test]
+fn commands_libraries_and_middleware_use_added_libraries_too() {
+    let env = TestEnv::new();
+    env.jointer(["new", "tool", "-t", "command-python"]).success();
+    env.jointer(["-C", "tool", "add", "words", "-t", "lib-rust"]).success();
+    let said = env.jointer(["-C", "tool", "run", "--", "Ada"]).success().stdout;
+    assert_eq!(said, "Hello, Ada, from tool!\nHello, tool, from words!\n");
+
+    env.jointer(["new", "front", "-t", "lib-rust"]).success();
+    env.jointer(["-C", "front", "add", "words", "-t", "lib-rust"]).success();
+    env.jointer(["-C", "front", "add", "letters", "-t", "lib-rust", "--for", "words"]).success();
+    env.jointer(["-C", "front", "build"]).success();
+    let call = ["call", "front/build/front.wasm", "local:front/front-api.greet(\"Ada\")"];
+    let said = env.jointer(call).success().stdout;
+    let greeting = r#""Hello, Ada, from front!\nHello, front, from words!\nHello, words, from letters!""#;
+    assert_eq!(said.trim(), greeting);
+
+    env.jointer(["new", "gate", "-t", "middleware-typescript"]).success();
+    env.jointer(["-C", "gate", "add", "words", "-t", "lib-rust"]).success();
+    let server = Server::start_in(&env, "gate", &[]);
+    assert_eq!(server.get("/").status, 401);
+    server.wait_for("gate: refused Hello, gate, from words!");
+}
+
+#[test]
+fn editors_see_the_types_of_an_added_part() {
+    let env = TestEnv::new();
+    env.jointer(["new", "shop", "-t", "http-python"]).success();
+    // The build sees to it that the tool is there.
+    env.jointer(["-C", "shop", "build"]).success();
+    let stubs = "shop/build/stubs/shop/wit_world/imports";
+    assert!(env.read(format!("{stubs}/types.py")).contains("class OutgoingResponse"));
+    assert!(!env.path(format!("{stubs}/words_api.py")).exists());
+    env.jointer(["-C", "shop", "add", "words", "-t", "lib-rust"]).success();
+    assert!(env.read(format!("{stubs}/words_api.py")).contains("def greet(name: str) -> str"));
+
+    env.jointer(["new", "page", "-t", "http-typescript"]).success();
+    env.jointer(["-C", "page", "build"]).success();
+    let types = "page/build/stubs/page/interfaces/wasi-http-types.d.ts";
+    assert!(env.read(types).contains("class OutgoingResponse"));
+    // Nothing changed, so nothing is made again.
+    let made = || std::fs::metadata(env.path(types)).and_then(|file| file.modified()).expect("the types");
+    let before = made();
+    env.jointer(["-C", "page", "build"]).success();
+    assert_eq!(made(), before);
+}
+
+#[test]
 fn without_the_marker_the_lines_to_paste_are_shown() {
     let env = TestEnv::new();
     env.jointer(["new", "shop", "-t", "lib-python"]).success();
@@ -133,6 +180,8 @@ fn what_cannot_be_scaffolded_changes_nothing() {
     let before = env.listing();
     env.jointer(["new", "shop", "-t", "lib-rust"]).ended_with(9).code("scaffold::not_empty");
     env.jointer(["new", "Shop!", "-t", "lib-rust"]).ended_with(2).code("scaffold::invalid_name");
+    env.jointer(["new", "list", "-t", "lib-rust"]).ended_with(2).code("scaffold::invalid_name");
+    env.jointer(["new", "x", "-t", "lib-rusty"]).ended_with(2).code("scaffold::unknown_template");
     env.jointer(["-C", "shop", "add", "shop", "-t", "lib-rust"])
         .ended_with(9)
         .code("scaffold::component_exists");
