@@ -93,7 +93,61 @@ impl Error {
     /// The room's own error, where a caller wants to treat one case specially.
     pub fn downcast_ref<T: Fault>(&self) -> Option<&T> {
         let any: &dyn std::error::Error = &*self.0;
-        any.downcast_ref()
+        any.downcast_ref().or_else(|| any.downcast_ref::<Placed>()?.error.downcast_ref())
+    }
+
+    /// The same error with the file that it is about in front of its message: rooms that take bytes do
+    /// not know where the bytes came from.
+    #[must_use]
+    pub fn at(self, place: impl Into<String>) -> Self {
+        Self(Box::new(Placed { place: place.into(), error: self }))
+    }
+}
+
+/// An error and the file that it is about.
+#[derive(Debug)]
+struct Placed {
+    place: String,
+    error: Error,
+}
+
+impl fmt::Display for Placed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`: {}", self.place, self.error)
+    }
+}
+
+impl std::error::Error for Placed {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.0.source()
+    }
+}
+
+impl Diagnostic for Placed {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.error.0.code()
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.error.0.help()
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = miette::LabeledSpan> + '_>> {
+        self.error.0.labels()
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        self.error.0.source_code()
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        self.error.0.related()
+    }
+}
+
+impl Fault for Placed {
+    fn status(&self) -> ExitStatus {
+        self.error.status()
     }
 }
 

@@ -59,10 +59,10 @@ pub(super) fn run<W: Work>(tasks: &[Task], limits: Limits, work: &W) -> Result<V
     std::thread::scope(|scope| {
         let (sender, results) = mpsc::channel();
         loop {
-            if failure.is_none() {
-                if let Err(error) = state.settle_fresh(work) {
-                    failure = Some(error);
-                }
+            if failure.is_none()
+                && let Err(error) = state.settle_fresh(work)
+            {
+                failure = Some(error);
             }
             while failure.is_none() && !interrupted() {
                 let Some(unit) = state.next() else { break };
@@ -181,6 +181,7 @@ mod tests {
     struct Pretend {
         fresh: BTreeSet<usize>,
         fails: BTreeSet<usize>,
+        long: BTreeSet<usize>,
         log: Mutex<Vec<String>>,
         running: Mutex<(BTreeSet<usize>, Vec<BTreeSet<usize>>)>,
     }
@@ -214,7 +215,9 @@ mod tests {
                 running.1.push(now);
             }
             self.log(format!("{unit} of {:?}", done.iter().flatten().collect::<Vec<_>>()));
-            std::thread::sleep(Duration::from_millis(30));
+            // One that others wait for must not end before the failure is known.
+            let long = self.long.contains(&unit);
+            std::thread::sleep(Duration::from_millis(if long { 500 } else { 30 }));
             self.running.lock().unwrap().0.remove(&unit);
             if self.fails.contains(&unit) {
                 return Err(FileError::NotFound(format!("{unit}").into()).into());
@@ -279,7 +282,7 @@ mod tests {
 
     #[test]
     fn after_a_failure_nothing_new_starts_and_the_running_end() {
-        let work = Pretend { fails: BTreeSet::from([0]), ..Pretend::default() };
+        let work = Pretend { fails: BTreeSet::from([0]), long: BTreeSet::from([1]), ..Pretend::default() };
         let tasks = [needs(&[]), needs(&[]), needs(&[1])];
         let error = run(&tasks, WIDE, &work).expect_err("0 fails");
         assert_eq!(error.to_string(), "`0` does not exist");

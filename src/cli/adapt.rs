@@ -9,7 +9,7 @@ use super::Context;
 use super::files::STDIO;
 use crate::adapt::{self, AdaptError, Adapted, Flavour, How};
 use crate::digest::Digest;
-use crate::error::{ExitStatus, Result};
+use crate::error::{Error, ExitStatus, Result};
 use crate::event::Event;
 use crate::host::Profile;
 
@@ -66,7 +66,8 @@ pub(super) fn run(cx: &Context, args: &AdaptArgs) -> Result<ExitStatus> {
     let to = target(args.to.as_deref())?;
     cx.check_output(&args.output)?;
     let bytes = cx.read_artifact(&args.input)?;
-    let adapted = adapt::adapt_as(&bytes, &to, args.kind.map(Flavour::from))?;
+    let adapted = adapt::adapt_as(&bytes, &to, args.kind.map(Flavour::from))
+        .map_err(|error| Error::from(error).at(args.input.as_str()))?;
     cx.write_artifact(&args.output, &adapted.bytes)?;
     report(cx, args, &adapted, &to);
     Ok(ExitStatus::Success)

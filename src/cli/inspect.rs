@@ -9,7 +9,7 @@ use super::Context;
 use crate::adapt::{self, Survey};
 use crate::component::{self, CoreModule, Externs, Kind};
 use crate::digest::Digest;
-use crate::error::{ExitStatus, Result};
+use crate::error::{Error, ExitStatus, Result};
 use crate::ui::size;
 
 /// Look into a component
@@ -33,8 +33,9 @@ struct Inspected {
 
 pub(super) fn run(cx: &Context, args: &InspectArgs) -> Result<ExitStatus> {
     let bytes = cx.read_artifact(&args.file)?;
-    let kind = component::kind(&bytes)?;
-    component::validate(&bytes)?;
+    let here = |error| Error::from(error).at(args.file.as_str());
+    let kind = component::kind(&bytes).map_err(here)?;
+    component::validate(&bytes).map_err(here)?;
     let externs = match kind {
         Kind::Component => component::externs(&bytes)?,
         Kind::CoreModule => Externs::default(),

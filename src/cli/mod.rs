@@ -115,12 +115,12 @@ pub fn main() -> ExitStatus {
         // Without the handler Ctrl-C still ends jointer, only less politely.
         ui.reporter().note("Warning", format!("signals are not handled: {error}"));
     }
-    let done = context(ui, cli.dir.as_ref()).and_then(|cx| {
+    let done = context(ui, cli.dir.as_ref()).map(|cx| {
         let done = dispatch(&cx, &cli.command);
         if let Err(error) = &done {
             cx.ui.error(error);
         }
-        Ok(done)
+        done
     });
     match done {
         Ok(Ok(status)) => status,

@@ -9,7 +9,7 @@ use crate::adapt;
 use crate::app::App;
 use crate::build;
 use crate::component::{self, Kind};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::host::Profile;
 use crate::name::InterfaceName;
@@ -68,12 +68,13 @@ fn composed(cx: &Context, app: &App, no_build: bool) -> Result<Utf8PathBuf> {
 /// The component itself, or what it becomes to fit the runner: core modules and components for old
 /// snapshots are adapted, which is said in one line.
 pub(super) fn fitting(cx: &Context, name: &str, bytes: Vec<u8>) -> Result<Vec<u8>> {
-    let core = component::kind(&bytes)? == Kind::CoreModule;
-    if !core && !is_old(&component::externs(&bytes)?) {
+    let here = |error| Error::from(error).at(name);
+    let core = component::kind(&bytes).map_err(here)? == Kind::CoreModule;
+    if !core && !is_old(&component::externs(&bytes).map_err(here)?) {
         return Ok(bytes);
     }
     let to: Version = Profile::built_in().wasi;
-    let adapted = adapt::adapt(&bytes, &to)?;
+    let adapted = adapt::adapt(&bytes, &to).map_err(|error| Error::from(error).at(name))?;
     if adapted.how != adapt::How::Unchanged {
         cx.reporter().report(Event::Adapted {
             unit: name.to_owned(),

@@ -105,8 +105,8 @@ fn one<'a>(
 }
 
 fn check_blobs(layout: &Layout, manifest: &Manifest) -> Result<(), PackageError> {
-    let blobs = manifest.layers.iter().chain([&manifest.config]);
-    blobs.map(|blob| layout.blob(blob).map(drop)).collect()
+    let mut blobs = manifest.layers.iter().chain([&manifest.config]);
+    blobs.try_for_each(|blob| layout.blob(blob).map(drop))
 }
 
 /// Whether the key signed the manifest with this digest. Where several signatures are there, one good one

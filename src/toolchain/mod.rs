@@ -184,7 +184,7 @@ pub fn ensure_in(
     for stage in [bases, leaves] {
         let missing = toolchain.take_located(&stage, dir, dirs)?;
         provide_all(&missing, dir, dirs, reporter)?;
-        for tool in toolchain.take_located(&missing, dir, dirs)? {
+        if let Some(tool) = toolchain.take_located(&missing, dir, dirs)?.into_iter().next() {
             return Err(lost(tool).into());
         }
     }

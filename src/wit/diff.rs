@@ -139,7 +139,7 @@ fn name_or_none(ty: &Option<Type>) -> String {
 
 fn types(wanted: &Type, given: &Type) -> Option<Difference> {
     match (wanted, given) {
-        (Type::Record(wanted), Type::Record(given)) => members("field", wanted, given, |a, b| types(a, b)),
+        (Type::Record(wanted), Type::Record(given)) => members("field", wanted, given, types),
         (Type::Variant(wanted), Type::Variant(given)) => {
             members("case", wanted, given, |a, b| optional("payload", a, b))
         }

@@ -76,8 +76,7 @@ pub fn load(dir: &Utf8Path) -> Result<Wit, WitError> {
     if !holds_wit(dir) {
         return Err(WitError::NotFound(dir.to_owned()));
     }
-    let mut resolve = Resolve::default();
-    resolve.all_features = true;
+    let mut resolve = Resolve { all_features: true, ..Resolve::default() };
     let (package, sources) = match resolve.push_dir(dir) {
         Ok(read) => read,
         Err(error) => return Err(invalid(dir, &resolve, error.as_ref())),

@@ -253,7 +253,7 @@ fn plug_writes_a_valid_component_and_says_what_it_connected() {
     assert_eq!(answer["edges"][0]["provider"], "pricer");
     let bytes = std::fs::read(env.path("out.wasm")).expect("out.wasm");
     component::validate(&bytes).expect("valid");
-    assert_eq!(component::externs(&bytes).expect("externs").imports, [String::new(); 0]);
+    assert_eq!(component::externs(&bytes).expect("externs").imports, Vec::<String>::new());
     let metadata = wasm_metadata::Payload::from_binary(&bytes).expect("metadata");
     let producers = metadata.metadata().producers.as_ref().expect("producers");
     let tools = producers.get("processed-by").expect("processed-by");

@@ -1,5 +1,8 @@
 //! The tests that need more than one room, and those that drive the real binary.
 
+// Tests start programs as a user's shell would, and say on standard error what they had to skip.
+#![allow(clippy::disallowed_methods, clippy::print_stderr)]
+
 mod adapt;
 mod bad_input;
 mod build;
