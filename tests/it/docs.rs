@@ -18,7 +18,7 @@ struct Step {
     shown: Vec<String>,
 }
 
-fn steps(page: &str) -> Vec<Step> {
+fn steps(name: &str, page: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut inside = false;
     for line in page.lines() {
@@ -28,7 +28,10 @@ fn steps(page: &str) -> Vec<Step> {
             line if !inside || line.is_empty() => {}
             line => match line.strip_prefix("$ ") {
                 Some(command) => steps.push(Step { command: command.to_owned(), shown: Vec::new() }),
-                None => steps.last_mut().expect("a command before its output").shown.push(line.to_owned()),
+                None => match steps.last_mut() {
+                    Some(step) => step.shown.push(line.to_owned()),
+                    None => panic!("{name}: `{line}` stands before any command; begin commands with `$ `"),
+                },
             },
         }
     }
@@ -58,7 +61,7 @@ fn matches(shown: &str, line: &str) -> bool {
 fn run_page(page: &str) {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).expect("page");
     let steps: Vec<Step> =
-        steps(&text).into_iter().filter(|step| !step.command.starts_with("cargo test")).collect();
+        steps(page, &text).into_iter().filter(|step| !step.command.starts_with("cargo test")).collect();
     if steps.is_empty() {
         return;
     }
