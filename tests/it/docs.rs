@@ -65,7 +65,7 @@ fn run_page(page: &str) {
     if steps.is_empty() {
         return;
     }
-    let env = TestEnv::new();
+    let env = TestEnv::with_own_results();
     // Servers started with `&` end with the session.
     let mut script = String::from("set -eu\nexec 2>&1\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n");
     for (number, step) in steps.iter().enumerate() {

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 /// checkout: provisioning them for each test would take minutes.
 pub struct TestEnv {
     folder: TempDir,
+    cache: PathBuf,
 }
 
 /// How a run of the binary ended.
@@ -32,7 +33,21 @@ impl TestEnv {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::create_dir_all(folder.path().join("home")).expect("home");
         std::fs::create_dir_all(folder.path().join("work")).expect("work");
-        Self { folder }
+        Self { folder, cache: Self::cache() }
+    }
+
+    /// A new empty folder, and results of builds that no other test or earlier run has left: for tests of
+    /// what is built again. The guest tools are the shared ones.
+    pub fn with_own_results() -> Self {
+        let mut env = Self::new();
+        let cache = env.folder.path().join("cache");
+        std::fs::create_dir_all(&cache).expect("cache");
+        for shared in ["tools-v1", "cargo-v1", "compiled-v1"] {
+            std::fs::create_dir_all(Self::cache().join(shared)).expect("shared cache");
+            std::os::unix::fs::symlink(Self::cache().join(shared), cache.join(shared)).expect("link");
+        }
+        env.cache = cache;
+        env
     }
 
     /// The folder that commands run in.
@@ -94,7 +109,7 @@ impl TestEnv {
             }
         }
         command.env("HOME", self.folder.path().join("home")).env("NO_COLOR", "1").env("CI", "1");
-        command.env("JOINTER_CACHE", Self::cache());
+        command.env("JOINTER_CACHE", &self.cache);
         command
     }
 
