@@ -92,24 +92,26 @@ class Shop:
 
     def by_hand(self):
         """The guest tools called one after the other, as a user without jointer would."""
-        tools = {tool["tool"]: tool for tool in json.loads(subprocess.run(
-            [str(JOINTER), "doctor", "--format", "json"], cwd=self.app, stdout=subprocess.PIPE, check=False
-        ).stdout)["tools"]}
+        tools = {tool["tool"]: tool["path"] for tool in json.loads(subprocess.run(
+            [str(JOINTER), "doctor", "--format", "json"], cwd=self.app, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, check=False
+        ).stdout)}
         out = self.folder / "by-hand"
         out.mkdir(exist_ok=True)
 
         def tool(name, args, cwd, extra=None):
-            found = tools[name]
-            env = dict(os.environ) | found.get("env", {}) | (extra or {})
-            return lambda: run([*found["argv"], *args], cwd=cwd, env=env)
+            # componentize-py is a Python package in a folder that is a program.
+            argv = [tools["python"], tools[name]] if name == "componentize-py" else [tools[name]]
+            env = dict(os.environ) | (extra or {})
+            return lambda: run([*argv, *args], cwd=cwd, env=env)
 
         return {
             "cargo": tool("cargo", ["build", "--release", "--target", "wasm32-wasip2"], self.app / "pricing",
                           {"CARGO_TARGET_DIR": str(out / "cargo")}),
             "componentize-py": tool("componentize-py", ["-d", "wit", "-w", "gateway", "componentize", "-p", "gateway", "app",
                                                         "-o", str(out / "gateway.wasm")], self.app),
-            "jco": tool("jco", ["componentize", "src/index.js", "-w", "../wit", "-n", "text", "-d", "all",
-                                "-o", str(out / "text.wasm")], self.app / "text"),
+            "jco": tool("jco", ["componentize", "src/index.js", "-w", "../wit", "-n", "rendering", "-d", "all",
+                                "-o", str(out / "rendering.wasm")], self.app / "rendering"),
         }
 
 
@@ -157,7 +159,13 @@ def plug(rounds):
 
 
 def pairs():
-    raise SystemExit("to be filled in")
+    """A middleware and the handler behind it, in Rust (small) and in Python (18 MB each)."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="jointer-bench-"))
+    for language, title, target in [("rust", "a small pair", "≤ 1.0"), ("python", "two 18 MB parts", "≤ 0.6")]:
+        app = folder / language
+        run([JOINTER, "new", "gate", "-t", f"middleware-{language}", "--dir", app])
+        run([JOINTER, "build"], cwd=app)
+        yield title, target, app / "build/parts/gate.wasm", app / "build/parts/hello.wasm"
 
 
 CASES = {"version": version, "noop": noop, "cold": cold, "plug": plug}

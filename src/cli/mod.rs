@@ -51,7 +51,7 @@ struct Cli {
     quiet: bool,
     /// Work in this folder
     #[arg(short = 'C', global = true, value_name = "DIR")]
-    dir: Option<Utf8PathBuf>,
+    working_folder: Option<Utf8PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -115,7 +115,7 @@ pub fn main() -> ExitStatus {
         // Without the handler Ctrl-C still ends jointer, only less politely.
         ui.reporter().note("Warning", format!("signals are not handled: {error}"));
     }
-    let done = context(ui, cli.dir.as_ref()).map(|cx| {
+    let done = context(ui, cli.working_folder.as_ref()).map(|cx| {
         let done = dispatch(&cx, &cli.command);
         if let Err(error) = &done {
             cx.ui.error(error);

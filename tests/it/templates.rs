@@ -177,6 +177,8 @@ fn without_the_marker_the_lines_to_paste_are_shown() {
 fn what_cannot_be_scaffolded_changes_nothing() {
     let env = TestEnv::new();
     env.jointer(["new", "shop", "-t", "lib-rust"]).success();
+    env.jointer(["new", "shop", "-t", "lib-rust", "--dir", "deep/elsewhere"]).success();
+    assert!(env.path("deep/elsewhere/jointer.toml").is_file());
     let before = env.listing();
     env.jointer(["new", "shop", "-t", "lib-rust"]).ended_with(9).code("scaffold::not_empty");
     env.jointer(["new", "Shop!", "-t", "lib-rust"]).ended_with(2).code("scaffold::invalid_name");
