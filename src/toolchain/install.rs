@@ -85,7 +85,10 @@ pub(super) fn place(
         .prefix(&prefix)
         .tempdir_in(&bundle)
         .map_err(|error| FileError::writing(&bundle, &error))?;
+    // Without symlinks, which a cache often stands behind: npm compares its folder with the real one and
+    // takes what differs for a foreign package.
     let path = Utf8PathBuf::from_path_buf(temp.path().to_owned()).unwrap_or_else(|_| bundle.clone());
+    let path = path.canonicalize_utf8().map_err(|error| FileError::writing(&path, &error))?;
     let steps = Steps::new(format!("installing {}", with_size(set)), reporter);
     let facts = fill(&path, &steps)?;
     drop(steps);
@@ -224,8 +227,9 @@ fn cause(all: &str) -> Option<String> {
 pub(super) fn last_words(finished: &Finished) -> String {
     let all = if finished.stderr.trim().is_empty() { &finished.stdout } else { &finished.stderr };
     let lines: Vec<&str> = all.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let errors: Vec<&str> =
-        lines.iter().copied().filter(|line| line.to_lowercase().starts_with("error")).take(3).collect();
+    let names_error =
+        |line: &&str| line.to_lowercase().starts_with("error") || line.starts_with("npm error ");
+    let errors: Vec<&str> = lines.iter().copied().filter(names_error).take(3).collect();
     let chosen = if errors.is_empty() { lines[lines.len().saturating_sub(3)..].to_vec() } else { errors };
     if chosen.is_empty() { finished.status() } else { chosen.join("; ") }
 }
@@ -233,6 +237,17 @@ pub(super) fn last_words(finished: &Finished) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn npm_s_first_lines_are_its_reason() {
+        let said = "npm error code EUSAGE\nnpm error\nnpm error `npm ci` needs a lock in sync\nnpm error\n\
+                    npm error Missing: x\nnpm error Usage:\nnpm error A complete log of this run";
+        let words = last_words(&failed(said));
+        assert_eq!(
+            words,
+            "npm error code EUSAGE; npm error `npm ci` needs a lock in sync; npm error Missing: x"
+        );
+    }
 
     fn failed(stderr: &str) -> Finished {
         Finished { code: Some(1), signal: None, stdout: String::new(), stderr: stderr.to_owned() }

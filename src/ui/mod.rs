@@ -109,7 +109,13 @@ pub fn render(error: &Error, colour: bool) -> String {
     let theme =
         if colour { miette::GraphicalTheme::unicode() } else { miette::GraphicalTheme::unicode_nocolor() };
     let mut text = String::new();
-    let handler = miette::GraphicalReportHandler::new_themed(theme).with_width(100).with_links(false);
+    // Names such as `wasi:io/poll` and paths stay whole: people search for them and copy them.
+    let handler = miette::GraphicalReportHandler::new_themed(theme)
+        .with_width(100)
+        .with_links(false)
+        .with_break_words(false)
+        .with_word_separator(textwrap::WordSeparator::AsciiSpace)
+        .with_word_splitter(textwrap::WordSplitter::NoHyphenation);
     if handler.render_report(&mut text, error.diagnostic()).is_err() {
         text = format!("error: {error}\n");
     }

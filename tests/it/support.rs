@@ -136,6 +136,11 @@ impl From<Output> for Ran {
 }
 
 impl Ran {
+    /// What was said on standard error as one line: messages are wrapped to a width.
+    pub fn unwrapped(&self) -> String {
+        self.stderr.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
+    }
+
     /// Panics with all that was said unless the status is 0.
     #[track_caller]
     pub fn success(self) -> Self {
