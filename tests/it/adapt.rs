@@ -32,6 +32,7 @@ fn guest(target: &str, name: &str) -> PathBuf {
     let this = format!("{target}/{name}");
     if !built.contains(&this) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/guests");
+        crate::tools::guest_targets();
         let mut cargo = Command::new("cargo");
         cargo
             .args(["build", "--release", "--locked", "--quiet", "--target", target, "-p", name])
@@ -53,6 +54,7 @@ fn guest(target: &str, name: &str) -> PathBuf {
 fn program(env: &TestEnv, source: &str, target: &str) -> PathBuf {
     let source = env.write("guest.rs", source);
     let output = env.path("guest.wasm");
+    crate::tools::guest_targets();
     let mut rustc = Command::new("rustc");
     rustc.args(["--edition", "2024", "-O", "--target", target]).arg(&source).arg("-o").arg(&output);
     assert!(rustc.status().expect("rustc starts").success());

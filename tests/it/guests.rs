@@ -12,6 +12,7 @@ pub fn program() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let build = || {
         let output = target().join("program.wasm");
+        crate::tools::guest_targets();
         let mut rustc = Command::new("rustc");
         rustc.args(["--edition", "2024", "-O", "--target", "wasm32-wasip2", "-o"]).arg(&output);
         finish(rustc.arg(source("program.rs")));
@@ -38,6 +39,7 @@ pub fn wat(text: &str) -> Vec<u8> {
 }
 
 fn cargo(name: &str) -> PathBuf {
+    crate::tools::guest_targets();
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--release", "--locked", "--target", "wasm32-wasip2"]);
     cargo.env("CARGO_TARGET_DIR", target()).current_dir(source(name));

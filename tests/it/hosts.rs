@@ -1,17 +1,17 @@
 //! What jointer composes runs under hosts that nobody here wrote: the wasmtime command and jco on Node.
 //!
-//! `tests/peers/hosts.sh` installs wasmtime. With `JOINTER_PEERS=required` a missing one is a failure; without, its test
-//! says loudly that it was skipped. jco and Node are the ones that built the JavaScript part.
+//! `tests/peers/hosts.sh` installs wasmtime. jco and Node are the ones that built the JavaScript part.
 
 // The hosts of others are started as any shell would.
 #![allow(clippy::disallowed_methods)]
 
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::http::Server;
 use crate::support::TestEnv;
+use crate::tools::peer;
 
 const TOKEN: (&str, &str) = ("authorization", "Bearer open-sesame");
 
@@ -24,13 +24,7 @@ fn free_address() -> (String, String) {
 
 /// `wasmtime serve` of a component, unless wasmtime is not installed.
 fn wasmtime(env: &TestEnv, component: &str, more: &[&str]) -> Option<Server> {
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/bin/wasmtime");
-    if !program.exists() {
-        let required = std::env::var_os("JOINTER_PEERS").is_some_and(|value| value == "required");
-        assert!(!required, "wasmtime is missing and JOINTER_PEERS=required: run tests/peers/hosts.sh");
-        eprintln!("SKIPPED: wasmtime not found, run tests/peers/hosts.sh");
-        return None;
-    }
+    let program = peer("wasmtime")?;
     let (address, _) = free_address();
     let mut command = Command::new(program);
     command.args(["serve", "-S", "cli", "--addr", &address]).args(more).arg(component).current_dir(env.dir());

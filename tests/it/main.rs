@@ -30,4 +30,5 @@ mod support;
 mod templates;
 mod test_tables;
 mod toolchain;
+mod tools;
 mod trust;

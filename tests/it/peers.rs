@@ -1,31 +1,19 @@
 //! What jointer writes is read by tools that nobody here wrote: oras, cosign and docker-registry.
 //!
-//! `tests/peers/install.sh` installs them into `target/peers`. With `JOINTER_PEERS=required` a missing one
-//! is a failure; without, its test says loudly that it was skipped.
+//! `tests/peers/install.sh` installs them into `target/peers`.
 
 // The tools of others are started as any shell would.
 #![allow(clippy::disallowed_methods)]
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::registry::component;
 use crate::servers::ferro;
 use crate::support::TestEnv;
-
-/// A peer, unless it is not installed.
-fn peer(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/bin").join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    let required = std::env::var_os("JOINTER_PEERS").is_some_and(|value| value == "required");
-    assert!(!required, "{name} is missing and JOINTER_PEERS=required: run tests/peers/install.sh");
-    eprintln!("SKIPPED: {name} not found, run tests/peers/install.sh");
-    None
-}
+use crate::tools::peer;
 
 fn run(program: &Path, dir: &Path, args: &[&str]) -> Output {
     let output = Command::new(program).args(args).current_dir(dir).env("HOME", dir).output();

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the tools of others that the tests compare with into target/peers: cosign and oras from Debian
-# trixie, docker-registry from bookworm. Nothing on the machine is changed: packages are downloaded with a
+# Installs the tools of others that the tests need into target/peers: cosign and oras from Debian trixie,
+# docker-registry from bookworm, and strace where the machine has none. Nothing on the machine is changed: packages are downloaded with a
 # private apt state from the mirror that the machine itself uses, checked by apt against Debian's keys,
 # and unpacked. Does nothing when all is there.
 set -euo pipefail
@@ -14,6 +14,7 @@ keys=/usr/share/keyrings/debian-archive-keyring.gpg
 wanted='cosign trixie 2.5.
 oras trixie 1.2.
 docker-registry bookworm 2.8.'
+command -v strace >/dev/null || wanted+=$'\nstrace bookworm 6.'
 
 fail() {
     printf 'tests/peers/install.sh: %s\n' "$*" >&2
@@ -48,8 +49,25 @@ install() {
     [ -x "$peers/$name.new/usr/bin/$name" ] || fail "the package $name has no /usr/bin/$name"
     rm -rf "${peers:?}/$name"
     mv "$peers/$name.new" "$peers/$name"
-    ln -sfn "../$name/usr/bin/$name" "$bin/$name"
+    if [ "$name" = strace ]; then
+        with_libraries
+    else
+        ln -sfn "../$name/usr/bin/$name" "$bin/$name"
+    fi
     printf '%s\n' "$got" > "$peers/$name.version"
+}
+
+# strace needs a library that a machine without it lacks. The loader is told where it is, and not the
+# environment, which would reach what is traced.
+with_libraries() {
+    (cd "$state/deb" && apt-get "${options[@]}" download libunwind8 >&2)
+    dpkg-deb -x "$(ls "$state"/deb/libunwind8_*.deb | tail -1)" "$peers/strace"
+    local library
+    library=$(dirname "$(find "$peers/strace" -name 'libunwind.so.8' | head -1)")
+    printf '#!/bin/sh\nexec %s --library-path %s %s "$@"\n' \
+        "$(find -L /lib64 /lib -maxdepth 1 -name 'ld-linux*' 2>/dev/null | head -1)" "$library" "$peers/strace/usr/bin/strace" > "$bin/strace"
+    chmod +x "$bin/strace"
+    "$bin/strace" -V >/dev/null || fail 'the strace that was unpacked does not start'
 }
 
 mkdir -p "$bin"
