@@ -4,6 +4,7 @@
 //! One thread decides and starts, the others only work; so nothing here needs a lock. After a failure
 //! nothing new is started, and what is running is waited for: its result goes into the cache.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc;
 
 use crate::error::{Error, Result};
@@ -69,7 +70,9 @@ pub(super) fn run<W: Work>(tasks: &[Task], limits: Limits, work: &W) -> Result<V
                 let (sender, done) = (sender.clone(), state.done.clone());
                 state.running.push(unit);
                 scope.spawn(move || {
-                    let _ = sender.send((unit, work.run(unit, &done)));
+                    // A bug in a unit must end the build, not leave it waiting for this message.
+                    let result = catch_unwind(AssertUnwindSafe(|| work.run(unit, &done)));
+                    let _ = sender.send((unit, result));
                 });
             }
             if state.running.is_empty() {
@@ -78,7 +81,7 @@ pub(super) fn run<W: Work>(tasks: &[Task], limits: Limits, work: &W) -> Result<V
             // The scope's own sender is alive, so this only ends with a message.
             let Ok((unit, result)) = results.recv() else { break };
             state.running.retain(|other| *other != unit);
-            match result {
+            match result.unwrap_or_else(|panic| resume_unwind(panic)) {
                 Ok(output) => state.done[unit] = Some(output),
                 Err(error) if failure.is_none() => failure = Some(error),
                 Err(_) => {}
@@ -278,6 +281,24 @@ mod tests {
         run(&[long(1), long(30), long(7)], Limits { jobs: 1, memory: 0 }, &work).unwrap();
         let log = work.log.lock().unwrap();
         assert_eq!(log.iter().map(|line| &line[..1]).collect::<String>(), "120");
+    }
+
+    #[test]
+    #[should_panic(expected = "a bug")]
+    fn a_bug_in_a_unit_ends_the_build() {
+        struct Bug;
+        impl Work for Bug {
+            type Output = ();
+
+            fn fresh(&self, _: usize, _: &[Option<()>]) -> Result<Option<()>> {
+                Ok(None)
+            }
+
+            fn run(&self, _: usize, _: &[Option<()>]) -> Result<()> {
+                panic!("a bug");
+            }
+        }
+        let _ = run(&[needs(&[])], WIDE, &Bug);
     }
 
     #[test]

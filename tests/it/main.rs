@@ -17,6 +17,7 @@ mod diagnostics;
 mod docs;
 mod examples;
 mod fingerprint;
+mod guest_packages;
 mod guests;
 mod hosts;
 mod http;

@@ -47,7 +47,9 @@ impl Driver for JavaScript {
         if typed {
             tools.extend([Tool::Jco, Tool::TypeScript]);
         }
-        tools.insert(if quickjs && !typed { Tool::ComponentizeQjs } else { Tool::Jco });
+        // Packages that are not there fail later, with their names.
+        let bundled = typed || bundled(project).unwrap_or(false);
+        tools.insert(if quickjs && !bundled { Tool::ComponentizeQjs } else { Tool::Jco });
         tools
     }
 
@@ -76,7 +78,7 @@ impl Driver for JavaScript {
         if let Some(why) = world.filter(|_| quickjs).and_then(lacking) {
             return Err(BuildError::Engine { component: project.name.clone(), why }.into());
         }
-        let bundled = typed || !Packages::of(project)?.folders.is_empty();
+        let bundled = typed || bundled(project)?;
         let step = |tool| Step::new(Program::Tool(tool), places.dir.clone());
         let mut steps = Vec::new();
         if typed {
@@ -136,6 +138,11 @@ fn kind(project: &Project) -> (bool, bool) {
         Kind::JavaScript { typed, quickjs } => (typed, quickjs),
         _ => (false, false),
     }
+}
+
+/// Whether it uses packages, which have to be put into one file with the source.
+fn bundled(project: &Project) -> Result<bool> {
+    Ok(!Packages::of(project)?.folders.is_empty())
 }
 
 /// QuickJS by itself; what must be bundled goes through jco, which takes a bare file name only.
