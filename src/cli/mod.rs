@@ -24,6 +24,7 @@ mod new;
 mod password;
 mod plug;
 mod publish;
+mod registry;
 mod run;
 mod runtime;
 mod serve;
@@ -74,6 +75,7 @@ enum Command {
     Lock(lock::LockArgs),
     Fetch(fetch::FetchArgs),
     Publish(publish::PublishArgs),
+    Registry(registry::RegistryArgs),
     Keygen(keygen::KeygenArgs),
     Bundle(bundle::BundleArgs),
     Verify(verify::VerifyArgs),
@@ -159,6 +161,7 @@ fn dispatch(cx: &Context, command: &Command) -> Result<ExitStatus> {
         Command::Lock(args) => lock::run(cx, args),
         Command::Fetch(args) => fetch::run(cx, args),
         Command::Publish(args) => publish::run(cx, args),
+        Command::Registry(args) => registry::run(cx, args),
         Command::Keygen(args) => keygen::run(cx, args),
         Command::Bundle(args) => bundle::run(cx, args),
         Command::Verify(args) => verify::run(cx, args),

@@ -1,5 +1,7 @@
 //! What can go wrong between jointer and a registry.
 
+use std::net::SocketAddr;
+
 use camino::Utf8PathBuf;
 use miette::Diagnostic;
 
@@ -168,6 +170,31 @@ pub enum RegistryError {
     #[error("SOURCE_DATE_EPOCH is `{0}`, which is not a number of seconds")]
     #[diagnostic(code(registry::invalid_epoch), help("set it to seconds since 1970, or leave it out"))]
     InvalidEpoch(String),
+    /// A server without passwords would be open to others.
+    #[error("`{0}` is not on loopback")]
+    #[diagnostic(
+        code(registry::not_loopback),
+        help("the registry of `jointer registry serve` asks nobody for a password: use 127.0.0.1 or [::1]")
+    )]
+    NotLoopback(SocketAddr),
+    /// The address cannot be used.
+    #[error("cannot listen on `{address}`: {reason}")]
+    #[diagnostic(
+        code(registry::cannot_listen),
+        help("choose another address with `--addr HOST:PORT`; port 0 takes any free one")
+    )]
+    CannotListen {
+        /// As asked.
+        address: SocketAddr,
+        /// Whether somebody else has it.
+        in_use: bool,
+        /// The operating system's words.
+        reason: String,
+    },
+    /// The server's folder or listener failed.
+    #[error("the registry cannot be served: {0}")]
+    #[diagnostic(code(registry::cannot_serve), help("check that the folder of `--dir` can be written"))]
+    CannotServe(String),
     /// Built without the feature.
     #[error("this jointer cannot talk to warg registries")]
     #[diagnostic(
@@ -190,10 +217,14 @@ pub enum RegistryError {
 impl Fault for RegistryError {
     fn status(&self) -> ExitStatus {
         match self {
+            Self::CannotListen { in_use: true, .. } => ExitStatus::Conflict,
             Self::InvalidLocation { .. }
+            | Self::CannotListen { .. }
             | Self::BuildMetadata(_)
             | Self::InvalidEpoch(_)
             | Self::NoWarg
+            | Self::NotLoopback(_)
+            | Self::CannotServe(_)
             | Self::Credentials { .. } => ExitStatus::Usage,
             Self::NotFound { .. } => ExitStatus::NotFound,
             Self::Unreachable { .. } | Self::Unauthorized { .. } | Self::Failed { .. } => ExitStatus::Network,

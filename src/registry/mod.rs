@@ -16,6 +16,7 @@ mod error;
 mod location;
 mod oci;
 mod retry;
+mod serve;
 mod store;
 mod transfer;
 #[cfg(feature = "warg")]
@@ -29,6 +30,7 @@ pub use dir::DirRegistry;
 pub use error::RegistryError;
 pub use location::Location;
 pub use oci::OciRegistry;
+pub use serve::LocalServer;
 pub use store::{BlobWriter, Store};
 pub use transfer::{Outcome, Pinned, Published, fetch, publish, resolve, versions};
 

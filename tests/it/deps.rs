@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::registry::component;
-use crate::servers::{Faulty, ferro};
+use crate::servers::{Faulty, serve_registry};
 use crate::support::TestEnv;
 
 /// Points a tag of the folder `packages` at what another version has.
@@ -143,7 +143,8 @@ fn a_damaged_folder_of_packages_is_refused() {
 #[test]
 fn the_same_version_of_two_registries_is_not_confused() {
     let env = TestEnv::new();
-    let (one, two) = (ferro().to_string(), ferro().to_string());
+    let servers = [serve_registry(&[]), serve_registry(&[])];
+    let [one, two] = servers.each_ref().map(|server| server.address.to_string());
     env.app_with("acme:greet@^1");
     for (registry, word) in [(&one, "one"), (&two, "two")] {
         env.write("greet.wasm", component(word));

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::registry::component;
-use crate::servers::ferro;
+use crate::servers::serve_registry;
 use crate::support::TestEnv;
 use crate::tools::peer;
 
@@ -88,7 +88,8 @@ fn docker_registry_takes_and_gives_packages() {
 fn oras_pulls_what_was_published() {
     let Some(oras) = peer("oras") else { return };
     let env = TestEnv::new();
-    let address = ferro().to_string();
+    let server = serve_registry(&[]);
+    let address = server.address.to_string();
     env.write("greet.wasm", component("hello"));
     env.json(&["publish", "greet.wasm", "--as", "acme:greet@1.0.0", "--to", &address]);
     env.json(&["publish", "greet.wasm", "--as", "acme:greet@1.0.0", "--to", "dir:packages"]);
@@ -106,7 +107,8 @@ fn oras_pulls_what_was_published() {
 fn what_oras_pushed_can_be_locked_when_it_has_the_right_form_only() {
     let Some(oras) = peer("oras") else { return };
     let env = TestEnv::new();
-    let address = ferro().to_string();
+    let server = serve_registry(&[]);
+    let address = server.address.to_string();
     env.write("greet.wasm", component("hello"));
     env.app_with("acme:greet@^1");
     let reference = format!("{address}/acme/greet:1.0.0");
@@ -129,7 +131,8 @@ fn cosign_verifies_a_bundle_that_oras_copied_to_a_registry() {
     let bundled = env.bundle("mine", "shop.oci.tar");
     let manifest = bundled["manifest"].as_str().expect("a digest");
     let signature = format!("{}.sig", manifest.replace(':', "-"));
-    let repository = format!("{}/acme/shop", ferro());
+    let server = serve_registry(&[]);
+    let repository = format!("{}/acme/shop", server.address);
     for tag in ["1.2.3", &signature] {
         let (from, to) = (format!("shop.oci.tar:{tag}"), format!("{repository}:{tag}"));
         succeeds(&oras, &env.dir(), &["cp", "-r", "--from-oci-layout", &from, "--to-plain-http", &to]);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::servers::{Fault, Faulty, Of, ferro};
+use crate::servers::{Fault, Faulty, Of, serve_registry};
 use crate::support::{Ran, TestEnv};
 
 /// A component that differs from all others by `word`.
@@ -80,7 +80,8 @@ fn the_same_component_has_the_same_digests_everywhere_and_at_any_time() {
     let here = one.publish_here("acme:greet@1.0.0", &component("hello"));
     std::thread::sleep(Duration::from_millis(1100));
     two.write("other.wasm", component("hello"));
-    let address = ferro().to_string();
+    let server = serve_registry(&[]);
+    let address = server.address.to_string();
     let there = two.json(&["publish", "other.wasm", "--as", "acme:greet@1.0.0", "--to", &address]);
     assert_eq!(here["manifest"], there["manifest"]);
     assert_eq!(here["content"], there["content"]);
@@ -88,11 +89,37 @@ fn the_same_component_has_the_same_digests_everywhere_and_at_any_time() {
 }
 
 #[test]
+fn a_registry_of_ones_own_keeps_what_was_pushed() {
+    let env = TestEnv::new();
+    env.write("greet.wasm", component("hello"));
+    let folder = env.path("pushed");
+    let folder = folder.to_str().expect("a path");
+    let mut first = serve_registry(&["--dir", folder]);
+    let to = first.address.to_string();
+    let published = env.json(&["publish", "greet.wasm", "--as", "acme:greet@1.0.0", "--to", &to]);
+    assert_eq!(first.end(), Some(0));
+    env.jointer(["publish", "greet.wasm", "--as", "acme:greet@1.0.0", "--to", &to])
+        .ended_with(7)
+        .code("registry::unreachable");
+    let second = serve_registry(&["--dir", folder]);
+    let again = second.address.to_string();
+    let again = env.json(&["publish", "greet.wasm", "--as", "acme:greet@1.0.0", "--to", &again]);
+    assert_eq!((&again["outcome"], &again["manifest"]), (&"unchanged".into(), &published["manifest"]));
+    let taken = second.address.to_string();
+    env.jointer(["registry", "serve", "--addr", &taken]).ended_with(9).code("registry::cannot_listen");
+    env.jointer(["registry", "serve", "--addr", "0.0.0.0:0"]).ended_with(2).code("registry::not_loopback");
+    env.write("file", "");
+    env.jointer(["registry", "serve", "--addr", "127.0.0.1:0", "--dir", "file"])
+        .ended_with(2)
+        .code("registry::cannot_serve");
+}
+
+#[test]
 fn publishing_again_is_fine_with_the_same_contents_and_refused_with_others() {
     let env = TestEnv::new();
-    for to in
-        ["dir:packages".to_owned(), "local".to_owned(), ferro().to_string(), format!("{}/team/x", ferro())]
-    {
+    let server = serve_registry(&[]);
+    let address = server.address.to_string();
+    for to in ["dir:packages".to_owned(), "local".to_owned(), address.clone(), format!("{address}/team/x")] {
         let publish = ["publish", "greet.wasm", "--as", "acme:greet@1.0.0", "--to", &to];
         env.write("greet.wasm", component("hello"));
         let dry = env.json(&[&publish[..], &["--dry-run"]].concat());
@@ -309,7 +336,8 @@ fn many_publishing_the_same_version_at_once_agree_on_one() {
 fn credentials_that_cannot_be_read_are_an_error_and_none_are_not() {
     let env = TestEnv::new();
     env.write("greet.wasm", component("hello"));
-    let address = ferro().to_string();
+    let server = serve_registry(&[]);
+    let address = server.address.to_string();
     let publish = |config: &str| {
         env.write("docker/config.json", config);
         let mut command = env.alone(&["publish", "greet.wasm", "--as", "acme:greet@1.0.0", "--to", &address]);

@@ -1,26 +1,48 @@
-//! Registries on loopback: the real ferro-oci-server in this process, and one that does damage.
+//! Registries on loopback: the one inside jointer, and one that does damage.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A real OCI registry that nobody here wrote, in memory. Ends with the test process.
-pub fn ferro() -> SocketAddr {
-    let (sender, receiver) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
-        runtime.block_on(async move {
-            let config = ferro_oci_server::Config::from_raw(None, None);
-            let app = ferro_oci_server::build_app(config.blob_store().expect("a store in memory"));
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-            sender.send(listener.local_addr().expect("its address")).expect("the test waits");
-            axum::serve(listener, app).await.expect("served");
-        });
-    });
-    receiver.recv().expect("ferro starts")
+/// A registry that the real binary serves; killed when dropped.
+pub struct ServedRegistry {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl ServedRegistry {
+    /// Asks it to end, and gives its exit status.
+    pub fn end(&mut self) -> Option<i32> {
+        let sent = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+        assert!(sent.expect("kill").success());
+        self.child.wait().expect("it ends").code()
+    }
+}
+
+impl Drop for ServedRegistry {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Starts `jointer registry serve ARGS…` on a free port: a real OCI registry (ferro-oci-server).
+pub fn serve_registry(args: &[&str]) -> ServedRegistry {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jointer"));
+    command.args(["--format", "json", "registry", "serve", "--addr", "127.0.0.1:0"]).args(args);
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("jointer starts");
+    let mut lines = BufReader::new(child.stderr.take().expect("its events"));
+    let mut line = String::new();
+    lines.read_line(&mut line).expect("a first line");
+    let address = line.split("http://").nth(1).and_then(|rest| rest.split('"').next());
+    let address = address.unwrap_or_else(|| panic!("no address in {line}")).parse().expect("an address");
+    std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+    ServedRegistry { child, address }
 }
 
 /// What happens to an answer instead of going out as it is.
