@@ -81,13 +81,6 @@ pub enum AdaptError {
         /// Without version.
         interface: String,
     },
-    /// A core module from before preview1.
-    #[error("the core module imports `wasi_unstable`, the forerunner of `wasi_snapshot_preview1`")]
-    #[diagnostic(
-        code(adapt::wasi_unstable),
-        help("four of its functions differ; build the module again for `wasm32-wasip1` or `wasm32-wasip2`")
-    )]
-    Unstable,
     /// wit-component could not make a component of a core module.
     #[error("the core module cannot become a {flavour} component: {reason}")]
     #[diagnostic(

@@ -10,7 +10,7 @@
 //! 3. *wrap*: some functions differ, so the component is put beside a generated adapter component that
 //!    has a few instructions for each of those.
 //!
-//! A core module for `wasi_snapshot_preview1` is made a component first. Pure: bytes in, bytes out, and
+//! A core module for `wasi_snapshot_preview1` or `wasi_unstable` is made a component first. Pure: bytes in, bytes out, and
 //! the same bytes out every time.
 
 mod decide;
@@ -22,9 +22,12 @@ mod reencode;
 mod shape;
 mod shim;
 mod snapshot;
+mod status;
+mod strict;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod unstable;
 mod uses;
 mod wrap;
 
@@ -32,6 +35,7 @@ use semver::Version;
 
 pub use error::AdaptError;
 pub use snapshot::targets;
+pub use strict::check_host;
 pub use survey::{Survey, survey};
 
 use crate::component::{self, Kind, Side};
@@ -58,7 +62,12 @@ pub enum How {
     /// Nothing; it fits as it is, and the bytes are the input's.
     Unchanged,
     /// A core module became a component.
-    Componentized(Flavour),
+    Componentized {
+        /// What it became.
+        flavour: Flavour,
+        /// The functions that needed code: `wasi_unstable fd_seek`. None for preview1.
+        functions: Vec<String>,
+    },
     /// Only names changed, and imports of one interface in several versions became one.
     Renamed,
     /// A generated adapter stands between the component and the host.
@@ -69,11 +78,19 @@ pub enum How {
 }
 
 impl How {
+    /// The functions that needed code, sorted.
+    pub fn functions(&self) -> &[String] {
+        match self {
+            Self::Wrapped { functions } | Self::Componentized { functions, .. } => functions,
+            Self::Unchanged | Self::Renamed => &[],
+        }
+    }
+
     /// One word, as events and JSON have it.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Unchanged => "unchanged",
-            Self::Componentized(_) => "componentized",
+            Self::Componentized { .. } => "componentized",
             Self::Renamed => "renamed",
             Self::Wrapped { .. } => "wrapped",
         }
@@ -123,11 +140,15 @@ pub fn adapt_as(bytes: &[u8], to: &Version, flavour: Option<Flavour>) -> Result<
     let adapted = match component::kind(bytes)? {
         Kind::Component => adapt_component(bytes, &target)?,
         Kind::CoreModule => {
-            let made = preview1::componentize(bytes, flavour)?;
+            let made = preview1::componentize(bytes, flavour, &target)?;
             let fitted = adapt_component(&made.component, &target)?;
             // What the adapter itself imports is nobody's choice and not worth a word.
-            let from = if made.preview1 { vec![preview1::PREVIEW1.to_owned()] } else { fitted.from };
-            Adapted { bytes: fitted.bytes, from, how: How::Componentized(made.flavour) }
+            let from = made.from.map_or(fitted.from, |from| vec![from.to_owned()]);
+            Adapted {
+                bytes: fitted.bytes,
+                from,
+                how: How::Componentized { flavour: made.flavour, functions: made.functions },
+            }
         }
     };
     // What an adapter was made for is checked while it is made; this is the last look at all of it.

@@ -9,12 +9,12 @@ use super::snapshot::Snapshot;
 use super::{AdaptError, How, adapt, survey, targets};
 use crate::component::{self, Externs};
 
-fn version(text: &str) -> Version {
+pub(super) fn version(text: &str) -> Version {
     text.parse().unwrap()
 }
 
 /// A component for a world of `resolve`, with bodies that trap.
-fn dummy(resolve: &Resolve, world: &str) -> Vec<u8> {
+pub(super) fn dummy(resolve: &Resolve, world: &str) -> Vec<u8> {
     let (id, _) = resolve.worlds.iter().find(|(_, candidate)| candidate.name == world).unwrap();
     let mut module = dummy_module(resolve, id, ManglingAndAbi::Legacy(wit_parser::LiftLowerAbi::Sync));
     embed_component_metadata(&mut module, resolve, id, StringEncoding::UTF8).unwrap();
@@ -24,23 +24,23 @@ fn dummy(resolve: &Resolve, world: &str) -> Vec<u8> {
 }
 
 /// Imports every interface of a snapshot with every function.
-fn everything(label: &str) -> Vec<u8> {
+pub(super) fn everything(label: &str) -> Vec<u8> {
     dummy(&Snapshot::load(label).unwrap().resolve, "all")
 }
 
 /// A component for a world written here, over several snapshots.
-fn world(text: &str, labels: &[&str]) -> Vec<u8> {
+pub(super) fn world(text: &str, labels: &[&str]) -> Vec<u8> {
     let text = format!("package test:app;\nworld app {{ {text} }}");
     let resolve = super::snapshot::resolve_text(&text, labels);
     dummy(&resolve, "app")
 }
 
-fn externs(bytes: &[u8]) -> Externs {
+pub(super) fn externs(bytes: &[u8]) -> Externs {
     component::externs(bytes).unwrap()
 }
 
 /// Every WASI import bears the version that the target has for its package, and none comes twice.
-fn assert_fits(bytes: &[u8], label: &str) {
+pub(super) fn assert_fits(bytes: &[u8], label: &str) {
     component::validate(bytes).unwrap();
     let target = Snapshot::load(label).unwrap();
     let names = externs(bytes).imports;

@@ -90,16 +90,12 @@ fn report(cx: &Context, args: &AdaptArgs, adapted: &Adapted, to: &Version) {
         }),
     }
     if args.output != STDIO {
-        let functions = match &adapted.how {
-            How::Wrapped { functions } => functions.as_slice(),
-            _ => &[],
-        };
         let answer = Answer {
             output: args.output.as_str(),
             from: &adapted.from,
             to: to.to_string(),
             how: adapted.how.word(),
-            functions,
+            functions: adapted.how.functions(),
             digest: Digest::of(&adapted.bytes),
             bytes: adapted.bytes.len(),
         };

@@ -23,13 +23,18 @@ pub struct RunArgs {
     /// Run what the last build left in `build/`
     #[arg(long)]
     no_build: bool,
+    /// Refuse what this host would not run as it is: `wasi@0.2.6` has that version alone, `wasmtime@36` and
+    /// others link as they do
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
     #[command(flatten)]
     grants: GrantArgs,
 }
 
 pub(super) fn run(cx: &Context, args: &RunArgs) -> Result<ExitStatus> {
     let file = args.words.first().map(Utf8PathBuf::from);
-    let subject = Subject::obtain(cx, file.as_deref(), args.no_build, &args.grants)?;
+    let subject =
+        Subject::obtain_for(cx, file.as_deref(), args.no_build, &args.grants, args.host.as_deref())?;
     let own_name = file.as_ref().and_then(|file| file.file_name()).unwrap_or(&subject.name).to_owned();
     let rest = args.words.iter().skip(1).chain(&args.args).cloned();
     let program = Program { args: std::iter::once(own_name).chain(rest).collect(), stdio: Stdio::Inherit };

@@ -20,6 +20,10 @@ pub struct ServeArgs {
     /// Serve what the last build left in `build/`
     #[arg(long)]
     no_build: bool,
+    /// Refuse what this host would not run as it is: `wasi@0.2.6` has that version alone, `wasmtime@36` and
+    /// others link as they do
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
     /// Say each request when it is over
     #[arg(long)]
     access_log: bool,
@@ -28,7 +32,13 @@ pub struct ServeArgs {
 }
 
 pub(super) fn run(cx: &Context, args: &ServeArgs) -> Result<ExitStatus> {
-    let subject = Subject::obtain(cx, args.component.as_deref(), args.no_build, &args.grants)?;
+    let subject = Subject::obtain_for(
+        cx,
+        args.component.as_deref(),
+        args.no_build,
+        &args.grants,
+        args.host.as_deref(),
+    )?;
     let runner = Runner::new(&cx.dirs, Mode::Serve, cx.ui.reporter().clone())?;
     let loaded = runner.load(&subject.name, &subject.bytes)?;
     let options = ServeOptions {

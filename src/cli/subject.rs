@@ -33,17 +33,33 @@ impl Subject {
         no_build: bool,
         flags: &GrantArgs,
     ) -> Result<Self> {
+        Self::obtain_for(cx, file, no_build, flags, None)
+    }
+
+    /// The same for a `host` with a profile, as `--host` names it: what does not fit it as it is, is refused.
+    pub(super) fn obtain_for(
+        cx: &Context,
+        file: Option<&Utf8Path>,
+        no_build: bool,
+        flags: &GrantArgs,
+        host: Option<&str>,
+    ) -> Result<Self> {
         let granted = flags.grants(cx)?;
+        let host = host.map(Profile::named).transpose()?;
+        let checked = |name: &str, bytes: Vec<u8>| match &host {
+            Some(host) => adapt::check_host(&bytes, name, host).map(|()| bytes),
+            None => fitting(cx, name, bytes),
+        };
         match file {
             Some(file) => {
-                let bytes = fitting(cx, file.as_str(), cx.read_artifact(file)?)?;
+                let bytes = checked(file.as_str(), cx.read_artifact(file)?)?;
                 Ok(Self { name: file.to_string(), bytes, grants: granted })
             }
             None => {
                 let app = App::load(&App::find(&cx.cwd)?)?;
                 let path = composed(cx, &app, no_build)?;
                 let name = app.name.name.clone();
-                let bytes = fitting(cx, &name, cx.read_artifact(&path)?)?;
+                let bytes = checked(&name, cx.read_artifact(&path)?)?;
                 Ok(Self { name, bytes, grants: manifest_grants(&app)?.and(granted) })
             }
         }

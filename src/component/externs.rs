@@ -1,6 +1,6 @@
 //! The names at the outside of a component.
 
-use wasmparser::Payload;
+use wasmparser::{ComponentExternName, Payload};
 
 use super::read::{complaint, parser, require_component};
 use super::{ComponentError, Side};
@@ -37,6 +37,14 @@ pub(super) fn each_outer_name(
     bytes: &[u8],
     mut each: impl FnMut(Side, &str, usize) -> Result<(), ComponentError>,
 ) -> Result<(), ComponentError> {
+    each_extern_name(bytes, |side, name, offset| each(side, name.name, offset))
+}
+
+/// The same with all that a name may have beside its text.
+pub(super) fn each_extern_name(
+    bytes: &[u8],
+    mut each: impl FnMut(Side, ComponentExternName<'_>, usize) -> Result<(), ComponentError>,
+) -> Result<(), ComponentError> {
     let failed = |error| complaint(bytes, &error);
     let mut rest = bytes;
     let mut parser = parser();
@@ -55,13 +63,13 @@ pub(super) fn each_outer_name(
             Payload::ComponentImportSection(section) => {
                 for import in section.into_iter_with_offsets() {
                     let (offset, import) = import.map_err(failed)?;
-                    each(Side::Import, import.name.name, position(offset))?;
+                    each(Side::Import, import.name, position(offset))?;
                 }
             }
             Payload::ComponentExportSection(section) => {
                 for export in section.into_iter_with_offsets() {
                     let (offset, export) = export.map_err(failed)?;
-                    each(Side::Export, export.name.name, position(offset))?;
+                    each(Side::Export, export.name, position(offset))?;
                 }
             }
             Payload::End(_) => break,

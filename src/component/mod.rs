@@ -9,6 +9,7 @@ mod externs;
 mod modules;
 mod read;
 mod rename;
+mod suffix;
 mod validate;
 
 pub use error::ComponentError;
@@ -16,4 +17,5 @@ pub use externs::{Externs, externs};
 pub use modules::{CoreModule, Producer, core_modules};
 pub use read::{Kind, kind, require_component};
 pub use rename::{Side, rename};
+pub use suffix::without_suffixes;
 pub use validate::{interface, validate};

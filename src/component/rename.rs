@@ -21,9 +21,9 @@ pub enum Side {
 }
 
 /// A piece of the input and what stands there instead.
-struct Edit {
-    at: Range<usize>,
-    with: Vec<u8>,
+pub(super) struct Edit {
+    pub(super) at: Range<usize>,
+    pub(super) with: Vec<u8>,
 }
 
 /// Gives the outermost imports and exports the names that `new_name` returns; `None` keeps a name.
@@ -46,6 +46,11 @@ pub fn rename(
     if edits.is_empty() {
         return Ok(bytes.to_vec());
     }
+    edited(bytes, edits)
+}
+
+/// The bytes with pieces of outermost sections replaced.
+pub(super) fn edited(bytes: &[u8], mut edits: Vec<Edit>) -> Result<Vec<u8>, ComponentError> {
     let resized =
         sections(bytes)?.into_iter().filter_map(|section| size_edit(&section, &edits)).collect::<Vec<_>>();
     edits.extend(resized);
@@ -109,12 +114,12 @@ fn apply(bytes: &[u8], edits: &[Edit]) -> Vec<u8> {
     out
 }
 
-fn cut(bytes: &[u8]) -> ComponentError {
+pub(super) fn cut(bytes: &[u8]) -> ComponentError {
     ComponentError::Truncated { what: "component", bytes: bytes.len() }
 }
 
 /// A LEB128 number at `at`, and where it ends.
-fn read_u32(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
+pub(super) fn read_u32(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
     let mut value = 0usize;
     for (place, byte) in bytes.get(at..)?.iter().take(5).enumerate() {
         value |= usize::from(byte & 0x7f) << (7 * place);
@@ -125,7 +130,7 @@ fn read_u32(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
     None
 }
 
-fn write_u32(mut value: usize, out: &mut Vec<u8>) {
+pub(super) fn write_u32(mut value: usize, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push((value & 0x7f) as u8 | 0x80);
         value >>= 7;

@@ -43,10 +43,26 @@ pub enum HostError {
         /// What it offers.
         offered: Version,
     },
+    /// The component needs what the host does not have.
+    #[error("`{component}` does not run on `{host}`: {lack}")]
+    #[diagnostic(code(host::does_not_fit), help("{help}"))]
+    DoesNotFit {
+        /// What messages call the component.
+        component: Box<str>,
+        /// The host.
+        host: Box<str>,
+        /// The interface or function, and what the host has instead.
+        lack: Box<str>,
+        /// The command that mends it, or why none does.
+        help: Box<str>,
+    },
 }
 
 impl Fault for HostError {
     fn status(&self) -> ExitStatus {
-        ExitStatus::Usage
+        match self {
+            Self::DoesNotFit { .. } => ExitStatus::Fit,
+            _ => ExitStatus::Usage,
+        }
     }
 }

@@ -3,7 +3,7 @@
 use semver::Version;
 
 use super::HostError;
-use super::table::{BUILT_IN, ROWS, Row, WASI};
+use super::table::{BUILT_IN, ROWS, Row, SINCE_0_2_1, STRICT, STRICT_HOST, WASI, WASI_0_3};
 use crate::name::{InterfaceName, nearest};
 
 /// What a host offers.
@@ -16,6 +16,7 @@ pub struct Profile {
     /// Where this was read.
     pub source: &'static str,
     extras: &'static [&'static str],
+    strict: bool,
 }
 
 impl Profile {
@@ -26,7 +27,32 @@ impl Profile {
 
     fn of(name: String, row: &'static Row) -> Self {
         let wasi = row.wasi.parse().unwrap_or_else(|_| Version::new(0, 2, 0));
-        Self { name, wasi, source: row.source, extras: row.extras }
+        Self { name, wasi, source: row.source, extras: row.extras, strict: false }
+    }
+
+    /// A host that has `wasi` and links no other version to it.
+    fn strict(wasi: Version) -> Self {
+        let source = "the WIT in wit/wasi, whose README says where each version came from";
+        Self { name: format!("{STRICT_HOST}@{wasi}"), wasi, source, extras: &[], strict: true }
+    }
+
+    /// The host that is called `target`: `wasmtime@48`, `spin@4`, or `wasi@0.2.6`, which is strict.
+    ///
+    /// # Errors
+    /// [`HostError::Unknown`] and [`HostError::UnknownVersion`].
+    pub fn named(target: &str) -> Result<Self, HostError> {
+        named(target)
+    }
+
+    /// The strict hosts, oldest first.
+    pub fn strict_hosts() -> impl Iterator<Item = Self> {
+        STRICT.iter().filter_map(|version| version.parse().ok()).map(Self::strict)
+    }
+
+    /// Whether only names with the very version fit. Engines link final versions of 0.2 to each other in
+    /// both directions, so they cannot tell what was built for which.
+    pub fn is_strict(&self) -> bool {
+        self.strict
     }
 
     /// Whether the host provides the interface `import`. Hosts link any final 0.2 version to any
@@ -36,15 +62,32 @@ impl Profile {
             return true;
         }
         let Ok(name) = import.parse::<InterfaceName>() else { return false };
-        let links = name
-            .version
-            .as_ref()
-            .is_some_and(|version| version.pre.is_empty() && (version.major, version.minor) == (0, 2));
-        name.is_wasi()
-            && links
-            && WASI.iter().any(|(package, interfaces)| {
-                *package == name.package.name && interfaces.contains(&name.interface.as_str())
-            })
+        let Some(version) = &name.version else { return false };
+        let interface = (name.package.name.as_str(), name.interface.as_str());
+        let listed = |list: &[(&str, &[&str])]| {
+            list.iter().any(|(package, names)| *package == interface.0 && names.contains(&interface.1))
+        };
+        let known = match (self.strict, self.wasi.minor) {
+            (true, 3) => listed(WASI_0_3),
+            (true, _) => listed(WASI) || (self.wasi.patch > 0 && interface == SINCE_0_2_1),
+            (false, _) => listed(WASI),
+        };
+        name.is_wasi() && known && self.links(version)
+    }
+
+    /// Whether an interface of this version would be linked.
+    fn links(&self, version: &Version) -> bool {
+        match self.strict {
+            true => *version == self.wasi,
+            false => version.pre.is_empty() && (version.major, version.minor) == (0, 2),
+        }
+    }
+
+    /// Whether the host would find what a component exports under the name `export`, if that is a name of
+    /// WASI; all other exports are the component's own affair.
+    pub fn finds(&self, export: &str) -> bool {
+        let name = export.parse::<InterfaceName>().ok().filter(InterfaceName::is_wasi);
+        name.is_none_or(|name| name.version.is_some_and(|version| self.links(&version)))
     }
 
     /// Whether the host provides all of `imports`, by name.
@@ -85,6 +128,9 @@ pub fn resolve(targets: &[String], wasi: Option<&Version>) -> Result<Profile, Ho
 /// The profile of `name@major`, or of the newest version known of `name`.
 fn named(target: &str) -> Result<Profile, HostError> {
     let (host, version) = target.split_once('@').map_or((target, None), |(host, rest)| (host, Some(rest)));
+    if host == STRICT_HOST {
+        return strict(version.unwrap_or_default());
+    }
     let rows: Vec<&'static Row> = ROWS.iter().filter(|row| row.host == host).collect();
     if rows.is_empty() {
         return Err(unknown(target, host));
@@ -105,6 +151,16 @@ fn named(target: &str) -> Result<Profile, HostError> {
     })
 }
 
+fn strict(version: &str) -> Result<Profile, HostError> {
+    Profile::strict_hosts().find(|host| host.wasi.to_string() == version).ok_or_else(|| {
+        HostError::UnknownVersion {
+            name: STRICT_HOST.to_owned(),
+            version: version.to_owned(),
+            known: STRICT.iter().map(|version| format!("`wasi@{version}`")).collect::<Vec<_>>().join(", "),
+        }
+    })
+}
+
 fn range(row: &Row) -> String {
     match row.versions {
         (first, u64::MAX) => format!("`{}@{first}` and later", row.host),
@@ -116,6 +172,7 @@ fn range(row: &Row) -> String {
 fn unknown(target: &str, host: &str) -> HostError {
     let mut known: Vec<&str> = ROWS.iter().map(|row| row.host).collect();
     known.dedup();
+    known.push(STRICT_HOST);
     let help = match nearest(host, known.iter().copied()).first() {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("known hosts are {}", known.join(", ")),
@@ -166,6 +223,23 @@ mod tests {
         assert_eq!(help, "did you mean `wasmtime`?");
         let Err(HostError::UnknownVersion { known, .. }) = of("wasmtime@3") else { panic!() };
         assert!(known.contains("`wasmtime@46` and later"), "{known}");
+    }
+
+    #[test]
+    fn a_strict_host_links_one_version_and_nothing_near_it() {
+        let host = of("wasi@0.2.6").unwrap();
+        assert!(host.is_strict() && host.offers("wasi:io/poll@0.2.6") && host.finds("wasi:cli/run@0.2.6"));
+        for near in ["0.2.0", "0.2.5", "0.2.12", "0.2.99", "0.2.0-rc-2023-11-10", "0.3.0"] {
+            assert!(!host.offers(&format!("wasi:io/poll@{near}")), "{near}");
+            assert!(!host.finds(&format!("wasi:cli/run@{near}")), "{near}");
+        }
+        assert!(!host.offers("wasi:cli/run@0.2.6") && !host.offers("acme:shop/pricing@0.2.6"));
+        assert!(host.finds("acme:shop/pricing@1.0.0") && host.finds("run"));
+        assert!(host.offers("wasi:clocks/timezone@0.2.6"));
+        assert!(!of("wasi@0.2.0").unwrap().offers("wasi:clocks/timezone@0.2.0"));
+        assert!(of("wasi@0.3.0").unwrap().offers("wasi:clocks/system-clock@0.3.0"));
+        assert!(matches!(of("wasi@0.2.13"), Err(HostError::UnknownVersion { .. })));
+        assert!(matches!(of("wasi"), Err(HostError::UnknownVersion { .. })));
     }
 
     #[test]

@@ -52,6 +52,30 @@ pub(super) const ROWS: &[Row] = &[
     },
 ];
 
+/// Strict hosts, `wasi@VERSION`: versions of WASI that a host may offer alone, oldest first. 0.3.1 is not among
+/// them because its interfaces were not found anywhere.
+pub(super) const STRICT: &[&str] = &[
+    "0.2.0",
+    "0.2.1",
+    "0.2.2",
+    "0.2.3",
+    "0.2.4",
+    "0.2.5",
+    "0.2.6",
+    "0.2.7",
+    "0.2.8",
+    "0.2.9",
+    "0.2.10",
+    "0.2.11",
+    "0.2.12",
+    "0.3.0-rc-2026-03-15",
+    "0.3.0",
+    "0.3.2",
+];
+
+/// What a strict host is called before its version.
+pub(super) const STRICT_HOST: &str = "wasi";
+
 /// Interfaces of WASI 0.2 that a host provides, by package. What a component exports to a host (`cli/run`,
 /// `http/incoming-handler`) is not among them.
 pub(super) const WASI: &[(&str, &[&str])] = &[
@@ -87,4 +111,32 @@ pub(super) const WASI: &[(&str, &[&str])] = &[
             "udp-create-socket",
         ],
     ),
+];
+
+/// The interface that 0.2.1 brought, for hosts with all of their features switched on.
+pub(super) const SINCE_0_2_1: (&str, &str) = ("clocks", "timezone");
+
+/// The same of WASI 0.3, where http handlers are imported as well as exported.
+pub(super) const WASI_0_3: &[(&str, &[&str])] = &[
+    (
+        "cli",
+        &[
+            "environment",
+            "exit",
+            "stderr",
+            "stdin",
+            "stdout",
+            "terminal-input",
+            "terminal-output",
+            "terminal-stderr",
+            "terminal-stdin",
+            "terminal-stdout",
+            "types",
+        ],
+    ),
+    ("clocks", &["monotonic-clock", "system-clock", "timezone", "types"]),
+    ("filesystem", &["preopens", "types"]),
+    ("http", &["client", "handler", "types"]),
+    ("random", &["insecure", "insecure-seed", "random"]),
+    ("sockets", &["ip-name-lookup", "types"]),
 ];
