@@ -14,6 +14,7 @@ use jointer::compose::{ComposeError, Composed, Options, Part, Wire, compose, plu
 use proptest::prelude::*;
 use serde::Deserialize;
 
+use crate::guests::wat;
 use crate::support::TestEnv;
 
 #[derive(Deserialize, Default)]
@@ -258,6 +259,38 @@ fn plug_writes_a_valid_component_and_says_what_it_connected() {
     let producers = metadata.metadata().producers.as_ref().expect("producers");
     let tools = producers.get("processed-by").expect("processed-by");
     assert!(tools.get("jointer").is_some());
+}
+
+/// The composer of wasm-tools puts the same pair together its own way; both do the same.
+#[test]
+fn plug_and_wasm_compose_agree() {
+    let env = TestEnv::new();
+    let price = "(instance $price (export \"of\" (func (param \"count\" u32) (result u32))))";
+    let pricer = "(component (core module $m (func (export \"of\") (param i32) (result i32) \
+                  local.get 0 i32.const 30 i32.mul)) (core instance $i (instantiate $m)) \
+                  (func $of (param \"count\" u32) (result u32) (canon lift (core func $i \"of\"))) \
+                  (instance $price (export \"of\" (func $of))) (export \"acme:shop/price\" (instance $price)))";
+    let gateway = format!(
+        "(component (import \"acme:shop/price\" {price}) \
+         (core func $of (canon lower (func $price \"of\"))) \
+         (core module $m (import \"x\" \"of\" (func $of (param i32) (result i32))) \
+         (func (export \"order\") (param i32) (result i32) local.get 0 call $of i32.const 2 i32.add)) \
+         (core instance $i (instantiate $m (with \"x\" (instance (export \"of\" (func $of)))))) \
+         (func (export \"order\") (param \"count\" u32) (result u32) (canon lift (core func $i \"order\"))))",
+    );
+    env.write("pricer.wasm", wat(pricer));
+    let socket = env.write("gateway.wasm", wat(&gateway));
+    env.jointer(["plug", "gateway.wasm", "--plug", "pricer.wasm", "-o", "ours.wasm"]).success();
+    let config = wasm_compose::config::Config {
+        dir: env.dir(),
+        definitions: vec![env.path("pricer.wasm")],
+        ..Default::default()
+    };
+    let theirs = wasm_compose::composer::ComponentComposer::new(&socket, &config).compose();
+    env.write("theirs.wasm", theirs.expect("composed"));
+    for file in ["ours.wasm", "theirs.wasm"] {
+        assert_eq!(env.jointer(["call", file, "order(7)"]).success().stdout.trim(), "212", "{file}");
+    }
 }
 
 #[test]

@@ -41,13 +41,13 @@ printf '\x00asm\x0d\x00\x01\x00' > "$work/greet.wasm"
 jointer=$peers/jointer/release/jointer
 export JOINTER_CACHE=$work/cache
 cd "$work"
-said=$("$jointer" fetch --format json --warg "warg://127.0.0.1:$port" acme:greet@0.1.0)
+said=$("$jointer" fetch --format json "warg://127.0.0.1:$port" acme:greet@0.1.0)
 printf '%s\n' "$said"
 wanted=$(sha256sum greet.wasm | cut -d ' ' -f 1)
 [[ $said == *"$wanted"* ]] || fail "the digest is not $wanted"
 find "$JOINTER_CACHE" -type f -name "$wanted*" | grep -q . || fail 'nothing in the store'
 
 status=0
-"$jointer" fetch --warg "warg://127.0.0.1:$port" acme:absent@0.1.0 2> "$work/error" || status=$?
+"$jointer" fetch "warg://127.0.0.1:$port" acme:absent@0.1.0 2> "$work/error" || status=$?
 [ "$status" = 8 ] || { cat "$work/error"; fail "an absent package ended with $status instead of 8"; }
 echo 'warg: fetched, verified, and what is absent is said to be absent'
