@@ -3,20 +3,49 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::AdaptError;
-use super::shape::RESOURCE;
-use super::shim::{self, Shim};
+use super::bridge::{self, Way};
+use super::built::Built;
+use super::shape::{defines, resources_in};
 use super::snapshot::{Interface, Snapshot, describe};
 use super::uses::{Used, Uses};
 
 /// What has to be done.
 #[derive(Default)]
 pub(super) struct Plan {
-    /// Functions that need code, by interface.
-    pub(super) shims: BTreeMap<String, Vec<&'static Shim>>,
+    /// What stands in for functions that differ, by the name of the import.
+    pub(super) bridged: BTreeMap<String, BTreeMap<String, Way>>,
+    /// Imports with a type that is another one in the target, or none. Nothing that is called mentions it
+    /// unless it is bridged, but it must be there.
+    pub(super) retyped: BTreeSet<String>,
+    /// Whether a type of the component means another one in the target.
+    differs: bool,
     /// Whether an interface is imported in two versions.
     pub(super) twice: bool,
     /// Whether any name changes.
     pub(super) renames: bool,
+}
+
+impl Plan {
+    /// Whether names are not enough, so that something must stand between component and host.
+    pub(super) fn wraps(&self) -> bool {
+        self.differs || !self.bridged.is_empty()
+    }
+
+    /// Whether an import is given something else than the target's interface.
+    pub(super) fn is_adapted(&self, import: &str) -> bool {
+        self.bridged.contains_key(import) || self.retyped.contains(import)
+    }
+
+    /// The functions that an adapter stands in for, sorted: `wasi:io/poll poll-list`.
+    pub(super) fn functions(&self, uses: &Uses) -> Vec<String> {
+        let of = |used: &Used| {
+            let key = used.key.clone();
+            let functions = self.bridged.get(&used.name).into_iter().flat_map(BTreeMap::keys);
+            functions.map(move |function| format!("wasi:{key} {function}")).collect::<Vec<_>>()
+        };
+        let functions: BTreeSet<String> = uses.imports.iter().flat_map(of).collect();
+        functions.into_iter().collect()
+    }
 }
 
 /// Compares everything that a component uses with the target.
@@ -24,28 +53,18 @@ pub(super) fn decide(uses: &Uses, target: &Snapshot) -> Result<Plan, AdaptError>
     let mut plan = Plan::default();
     let mut seen = BTreeSet::new();
     for used in &uses.imports {
-        let interface = interface(used, target)?;
-        types(used, interface, target)?;
-        let shims = functions(used, interface, target, true)?;
-        if !shims.is_empty() {
-            plan.shims.entry(used.key.clone()).or_default().extend(shims);
-        }
+        import(used, target, &mut plan)?;
         plan.twice |= !seen.insert(&used.key);
-        plan.renames |= used.name != interface.name;
+        plan.renames |= target.interfaces.get(&used.key).is_none_or(|found| found.name != used.name);
     }
+    take_over(uses, target, &mut plan)?;
     let mut seen = BTreeSet::new();
     for used in &uses.exports {
-        let interface = interface(used, target)?;
-        types(used, interface, target)?;
-        functions(used, interface, target, false)?;
+        export(used, target)?;
         if !seen.insert(&used.key) {
             return Err(AdaptError::ExportedTwice { interface: full(&used.key) });
         }
-        plan.renames |= used.name != interface.name;
-    }
-    for shims in plan.shims.values_mut() {
-        shims.sort_by_key(|shim| shim.function);
-        shims.dedup_by_key(|shim| shim.function);
+        plan.renames |= target.interfaces.get(&used.key).is_none_or(|found| found.name != used.name);
     }
     Ok(plan)
 }
@@ -54,66 +73,143 @@ fn full(key: &str) -> String {
     format!("wasi:{key}")
 }
 
-fn interface<'a>(used: &Used, target: &'a Snapshot) -> Result<&'a Interface, AdaptError> {
-    let of_other_track = !used.label.starts_with("0.2.");
-    target.interfaces.get(&used.key).filter(|_| !of_other_track).ok_or_else(|| AdaptError::InterfaceMissing {
-        snapshot: describe(&used.label).into(),
-        interface: full(&used.key).into(),
-        target: target.label.as_str().into(),
-        help: if of_other_track {
-            format!(
-                "{} is another track, and nothing bridges the two; build it for WASI 0.2",
-                describe(&used.label)
-            )
-        } else {
-            help(&used.label)
+fn import(used: &Used, target: &Snapshot, plan: &mut Plan) -> Result<(), AdaptError> {
+    let interface = target.interfaces.get(&used.key).filter(|_| is_of_this_track(used));
+    let mut bridged = BTreeMap::new();
+    for (name, has) in &used.functions {
+        let wants = interface.and_then(|interface| interface.functions.get(name));
+        if wants == Some(has) && bridge::may_be_the_targets(&used.key, &used.label) {
+            continue;
         }
-        .into(),
-    })
+        match bridge::find(&used.key, name, has, target) {
+            Some(way) => {
+                bridged.insert(name.clone(), way);
+            }
+            None => return Err(missing(used, target, interface, name, has)),
+        }
+    }
+    if interface.is_none() && bridged.is_empty() {
+        return Err(interface_missing(used, target));
+    }
+    types(used, interface, target, plan)?;
+    if !bridged.is_empty() {
+        plan.bridged.insert(used.name.clone(), bridged);
+    }
+    Ok(())
 }
 
-/// Types that only have a name in the component are harmless; what differs is not.
-fn types(used: &Used, interface: &Interface, target: &Snapshot) -> Result<(), AdaptError> {
+/// Types that only have a name in the component are harmless. A value type that differs is handed on as the
+/// component knows it: what is called with it is compared by structure, so it differs as well.
+fn types(
+    used: &Used,
+    interface: Option<&Interface>,
+    target: &Snapshot,
+    plan: &mut Plan,
+) -> Result<(), AdaptError> {
+    for (name, has) in &used.types {
+        match interface.and_then(|interface| interface.types.get(name)) {
+            Some(wants) if wants == has => continue,
+            wants if defines(has, &used.key, name) => {
+                let wants = wants.map_or("nothing of the name", String::as_str);
+                return Err(differs(used, target, &format!("type {name}"), has, wants));
+            }
+            wants => plan.differs |= wants.is_some(),
+        }
+        plan.retyped.insert(used.name.clone());
+    }
+    Ok(())
+}
+
+/// Where a resource is the adapter's own, every function that mentions it must be the adapter's.
+fn take_over(uses: &Uses, target: &Snapshot, plan: &mut Plan) -> Result<(), AdaptError> {
+    let mut wrapped: Vec<(&str, &'static Built)> = Vec::new();
+    for used in &uses.imports {
+        for way in plan.bridged.get(&used.name).into_iter().flat_map(BTreeMap::values) {
+            if let Way::Built(built) = way {
+                wrapped.push((&used.label, built));
+            }
+        }
+    }
+    for used in &uses.imports {
+        let Some((_, built)) = wrapped.iter().find(|(label, built)| {
+            *label == used.label && built.interfaces.contains(&used.key.as_str())
+        }) else {
+            continue;
+        };
+        let mut taken = plan.bridged.remove(&used.name).unwrap_or_default();
+        for (name, has) in &used.functions {
+            if !resources_in(has).any(|resource| resource == built.wraps) {
+                continue;
+            }
+            if bridge::type_in(built.from, &used.key, name).as_ref() != Some(has) {
+                let interface = target.interfaces.get(&used.key);
+                return Err(missing(used, target, interface, name, has));
+            }
+            taken.insert(name.clone(), Way::Built(built));
+        }
+        // Even without a function of its own: its resource is the adapter's.
+        plan.bridged.insert(used.name.clone(), taken);
+    }
+    Ok(())
+}
+
+/// Nothing stands between a host and what a component exports.
+fn export(used: &Used, target: &Snapshot) -> Result<(), AdaptError> {
+    let interface = target.interfaces.get(&used.key).filter(|_| is_of_this_track(used));
+    let interface = interface.ok_or_else(|| interface_missing(used, target))?;
     for (name, has) in &used.types {
         match interface.types.get(name) {
             Some(wants) if wants == has => {}
-            None if has != RESOURCE => {}
+            None if !defines(has, &used.key, name) => {}
             wants => {
                 let wants = wants.map_or("nothing of the name", String::as_str);
                 return Err(differs(used, target, &format!("type {name}"), has, wants));
             }
         }
     }
-    Ok(())
+    let differing = used.functions.iter().find(|(name, has)| interface.functions.get(*name) != Some(has));
+    differing.map_or(Ok(()), |(name, has)| Err(missing(used, target, Some(interface), name, has)))
 }
 
-fn functions(
-    used: &Used,
-    interface: &Interface,
-    target: &Snapshot,
-    may_shim: bool,
-) -> Result<Vec<&'static Shim>, AdaptError> {
-    let mut shims = Vec::new();
-    for (name, has) in &used.functions {
-        let wants = interface.functions.get(name);
-        if wants == Some(has) {
-            continue;
-        }
-        match (shim::find(&used.key, name, has, target).filter(|_| may_shim), wants) {
-            (Some(shim), _) => shims.push(shim),
-            (None, Some(wants)) => return Err(differs(used, target, name, has, wants)),
-            (None, None) => {
-                return Err(AdaptError::FunctionMissing {
-                    snapshot: describe(&used.label).into(),
-                    interface: full(&used.key).into(),
-                    function: name.as_str().into(),
-                    target: target.label.as_str().into(),
-                    help: help(&used.label).into(),
-                });
-            }
-        }
+fn is_of_this_track(used: &Used) -> bool {
+    used.label.starts_with("0.2.")
+}
+
+fn interface_missing(used: &Used, target: &Snapshot) -> AdaptError {
+    let help = match is_of_this_track(used) {
+        true => help(&used.label),
+        false => format!(
+            "{} is another track, and nothing bridges the two; build it for WASI 0.2",
+            describe(&used.label)
+        ),
+    };
+    AdaptError::InterfaceMissing {
+        snapshot: describe(&used.label).into(),
+        interface: full(&used.key).into(),
+        target: target.label.as_str().into(),
+        help: help.into(),
     }
-    Ok(shims)
+}
+
+/// Why a function is not to be had.
+fn missing(
+    used: &Used,
+    target: &Snapshot,
+    interface: Option<&Interface>,
+    name: &str,
+    has: &str,
+) -> AdaptError {
+    let Some(interface) = interface else { return interface_missing(used, target) };
+    if let Some(wants) = interface.functions.get(name).filter(|wants| *wants != has) {
+        return differs(used, target, name, has, wants);
+    }
+    AdaptError::FunctionMissing {
+        snapshot: describe(&used.label).into(),
+        interface: full(&used.key).into(),
+        function: name.into(),
+        target: target.label.as_str().into(),
+        help: help(&used.label).into(),
+    }
 }
 
 fn differs(used: &Used, target: &Snapshot, item: &str, has: &str, wants: &str) -> AdaptError {
@@ -131,7 +227,7 @@ fn differs(used: &Used, target: &Snapshot, item: &str, has: &str, wants: &str) -
 fn help(label: &str) -> String {
     let pre_release = label.contains('-') || label == "unversioned";
     if pre_release {
-        "adapters exist from 0.2.0-rc-2023-11-10 on; build it again with current tools".to_owned()
+        "adapters exist from 0.2.0-rc-2023-10-18 on; build it again with current tools".to_owned()
     } else {
         "choose a newer version with `--to`, or build it without what is missing".to_owned()
     }

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use wasm_encoder::{
-    Alias, ComponentBuilder, ComponentDefinedTypeEncoder, ComponentExportKind, ComponentFuncTypeEncoder,
-    ComponentOuterAliasKind, ComponentTypeRef, ComponentValType, InstanceType, PrimitiveValType, TypeBounds,
+    Alias, ComponentBuilder, ComponentDefinedTypeEncoder, ComponentExportKind, ComponentOuterAliasKind,
+    ComponentTypeRef, ComponentValType, InstanceType, PrimitiveValType, TypeBounds,
 };
 use wit_parser::{Function, Handle, InterfaceId, Resolve, Type, TypeDefKind, TypeId};
 
@@ -177,96 +177,27 @@ fn used_from(resolve: &Resolve, interface: InterfaceId, id: TypeId) -> Option<(S
     Some((interface_key(resolve, other)?, resolve.types[target].name.clone()?))
 }
 
-/// Where types are defined: in an instance type, or in a component, whose named types must all be known.
-trait Sink {
-    fn define(&mut self, write: impl FnOnce(ComponentDefinedTypeEncoder<'_>)) -> u32;
-    fn function(&mut self, write: impl FnOnce(ComponentFuncTypeEncoder<'_>)) -> u32;
-    fn name(&mut self, name: &str, bounds: TypeBounds) -> u32;
-    fn outer(&mut self, index: u32) -> u32;
-}
-
-impl Sink for InstanceType {
-    fn define(&mut self, write: impl FnOnce(ComponentDefinedTypeEncoder<'_>)) -> u32 {
-        write(self.ty().defined_type());
-        self.type_count() - 1
-    }
-
-    fn function(&mut self, write: impl FnOnce(ComponentFuncTypeEncoder<'_>)) -> u32 {
-        write(self.ty().function());
-        self.type_count() - 1
-    }
-
-    fn name(&mut self, name: &str, bounds: TypeBounds) -> u32 {
-        self.export(name, ComponentTypeRef::Type(bounds));
-        self.type_count() - 1
-    }
-
-    fn outer(&mut self, index: u32) -> u32 {
-        self.alias(Alias::Outer { kind: ComponentOuterAliasKind::Type, count: 1, index });
-        self.type_count() - 1
-    }
-}
-
-impl Sink for &mut ComponentBuilder {
-    fn define(&mut self, write: impl FnOnce(ComponentDefinedTypeEncoder<'_>)) -> u32 {
-        let (index, encoder) = self.type_defined(None);
-        write(encoder);
-        index
-    }
-
-    fn function(&mut self, write: impl FnOnce(ComponentFuncTypeEncoder<'_>)) -> u32 {
-        let (index, encoder) = self.type_function(None);
-        write(encoder);
-        index
-    }
-
-    fn name(&mut self, _: &str, bounds: TypeBounds) -> u32 {
-        // Only reached for a type that the caller did not name; the validator refuses it then.
-        match bounds {
-            TypeBounds::Eq(index) => index,
-            TypeBounds::SubResource => self.type_resource(None, wasm_encoder::ValType::I32, None),
-        }
-    }
-
-    fn outer(&mut self, index: u32) -> u32 {
-        index
-    }
-}
-
-/// Defines the type of a function of `interface` in a component that has its named types as `known`.
-pub(super) fn function_type(
-    builder: &mut ComponentBuilder,
-    snapshot: &Snapshot,
-    interface: &str,
-    function: &str,
-    known: &HashMap<&str, u32>,
-) -> Option<u32> {
-    let resolve = &snapshot.resolve;
-    let id = snapshot.interfaces.get(interface)?.id;
-    let declared = &resolve.interfaces[id];
-    let local =
-        declared.types.iter().filter_map(|(name, id)| Some((*id, *known.get(name.as_str())?))).collect();
-    let mut encoder = Encoder { resolve, interface: id, outer: &HashMap::new(), sink: builder, local };
-    Some(encoder.function(declared.functions.get(function)?))
-}
-
 /// Writes types of one interface.
-struct Encoder<'a, S> {
+struct Encoder<'a> {
     resolve: &'a Resolve,
     interface: InterfaceId,
     outer: &'a HashMap<(String, String), u32>,
-    sink: S,
+    sink: InstanceType,
     local: HashMap<TypeId, u32>,
 }
 
-impl<S: Sink> Encoder<'_, S> {
+impl Encoder<'_> {
+    fn define(&mut self, write: impl FnOnce(ComponentDefinedTypeEncoder<'_>)) -> u32 {
+        write(self.sink.ty().defined_type());
+        self.sink.type_count() - 1
+    }
+
     fn function(&mut self, function: &Function) -> u32 {
         let params: Vec<_> =
             function.params.iter().map(|param| (param.name.as_str(), self.value(&param.ty))).collect();
         let result = function.result.as_ref().map(|ty| self.value(ty));
-        self.sink.function(|mut ty| {
-            ty.params(params).result(result);
-        })
+        self.sink.ty().function().params(params).result(result);
+        self.sink.type_count() - 1
     }
 
     fn value(&mut self, ty: &Type) -> ComponentValType {
@@ -302,7 +233,8 @@ impl<S: Sink> Encoder<'_, S> {
         let index = match &definition.name {
             Some(name) => {
                 let bounds = self.bounds(id);
-                self.sink.name(name, bounds)
+                self.sink.export(name, ComponentTypeRef::Type(bounds));
+                self.sink.type_count() - 1
             }
             None => self.structure(id),
         };
@@ -315,7 +247,11 @@ impl<S: Sink> Encoder<'_, S> {
             return TypeBounds::SubResource;
         }
         match used_from(self.resolve, self.interface, id).and_then(|from| self.outer.get(&from)) {
-            Some(index) => TypeBounds::Eq(self.sink.outer(*index)),
+            Some(index) => {
+                let alias = Alias::Outer { kind: ComponentOuterAliasKind::Type, count: 1, index: *index };
+                self.sink.alias(alias);
+                TypeBounds::Eq(self.sink.type_count() - 1)
+            }
             None => TypeBounds::Eq(self.structure(id)),
         }
     }
@@ -325,13 +261,13 @@ impl<S: Sink> Encoder<'_, S> {
         match &resolve.types[id].kind {
             TypeDefKind::Type(Type::Id(same)) => self.id(*same),
             TypeDefKind::Type(ty) => match self.value(ty) {
-                ComponentValType::Primitive(primitive) => self.sink.define(|sink| sink.primitive(primitive)),
+                ComponentValType::Primitive(primitive) => self.define(|sink| sink.primitive(primitive)),
                 ComponentValType::Type(index) => index,
             },
             TypeDefKind::Record(record) => {
                 let fields: Vec<_> =
                     record.fields.iter().map(|field| (field.name.as_str(), self.value(&field.ty))).collect();
-                self.sink.define(|sink| sink.record(fields))
+                self.define(|sink| sink.record(fields))
             }
             TypeDefKind::Variant(variant) => {
                 let cases: Vec<_> = variant
@@ -339,37 +275,37 @@ impl<S: Sink> Encoder<'_, S> {
                     .iter()
                     .map(|case| (case.name.as_str(), self.maybe(case.ty.as_ref())))
                     .collect();
-                self.sink.define(|sink| sink.variant(cases))
+                self.define(|sink| sink.variant(cases))
             }
             TypeDefKind::Enum(cases) => {
-                self.sink.define(|sink| sink.enum_type(cases.cases.iter().map(|case| case.name.as_str())))
+                self.define(|sink| sink.enum_type(cases.cases.iter().map(|case| case.name.as_str())))
             }
             TypeDefKind::Flags(flags) => {
-                self.sink.define(|sink| sink.flags(flags.flags.iter().map(|flag| flag.name.as_str())))
+                self.define(|sink| sink.flags(flags.flags.iter().map(|flag| flag.name.as_str())))
             }
             TypeDefKind::Tuple(tuple) => {
                 let types: Vec<_> = tuple.types.iter().map(|ty| self.value(ty)).collect();
-                self.sink.define(|sink| sink.tuple(types))
+                self.define(|sink| sink.tuple(types))
             }
             TypeDefKind::Option(ty) => {
                 let ty = self.value(ty);
-                self.sink.define(|sink| sink.option(ty))
+                self.define(|sink| sink.option(ty))
             }
             TypeDefKind::List(ty) => {
                 let ty = self.value(ty);
-                self.sink.define(|sink| sink.list(ty))
+                self.define(|sink| sink.list(ty))
             }
             TypeDefKind::Result(result) => {
                 let (ok, err) = (self.maybe(result.ok.as_ref()), self.maybe(result.err.as_ref()));
-                self.sink.define(|sink| sink.result(ok, err))
+                self.define(|sink| sink.result(ok, err))
             }
             TypeDefKind::Handle(Handle::Own(resource)) => {
                 let resource = self.id(*resource);
-                self.sink.define(|sink| sink.own(resource))
+                self.define(|sink| sink.own(resource))
             }
             TypeDefKind::Handle(Handle::Borrow(resource)) => {
                 let resource = self.id(*resource);
-                self.sink.define(|sink| sink.borrow(resource))
+                self.define(|sink| sink.borrow(resource))
             }
             // WASI 0.2 has none of these; what is written instead does not match and is refused.
             TypeDefKind::Resource
@@ -377,7 +313,7 @@ impl<S: Sink> Encoder<'_, S> {
             | TypeDefKind::Stream(_)
             | TypeDefKind::Map(..)
             | TypeDefKind::FixedLengthList(..)
-            | TypeDefKind::Unknown => self.sink.define(|sink| sink.primitive(PrimitiveValType::Bool)),
+            | TypeDefKind::Unknown => self.define(|sink| sink.primitive(PrimitiveValType::Bool)),
         }
     }
 }

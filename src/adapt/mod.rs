@@ -7,12 +7,16 @@
 //! 1. *rename*: all that the component uses has the same types in the target, so only names change;
 //! 2. *merge*: the same, for a component that imports one interface in two versions; both become one
 //!    import;
-//! 3. *wrap*: some functions differ, so the component is put beside a generated adapter component that
-//!    has a few instructions for each of those.
+//! 3. *wrap*: some functions differ, so the component is put beside generated adapter components that have
+//!    the same function under its other name or a few instructions for each of those.
 //!
 //! A core module for `wasi_snapshot_preview1` or `wasi_unstable` is made a component first. Pure: bytes in, bytes out, and
 //! the same bytes out every time.
 
+mod adapter;
+mod bridge;
+mod built;
+mod copy;
 mod decide;
 mod encode;
 mod error;
@@ -20,7 +24,6 @@ mod merge;
 mod preview1;
 mod reencode;
 mod shape;
-mod shim;
 mod snapshot;
 mod status;
 mod strict;
@@ -72,7 +75,7 @@ pub enum How {
     Renamed,
     /// A generated adapter stands between the component and the host.
     Wrapped {
-        /// The functions that needed code: `wasi:sockets/tcp [method]tcp-socket.ipv6-only`.
+        /// The functions that something stands in for: `wasi:sockets/tcp [method]tcp-socket.ipv6-only`.
         functions: Vec<String>,
     },
 }
@@ -169,13 +172,8 @@ fn adapt_component(bytes: &[u8], target: &Snapshot) -> Result<Adapted, AdaptErro
     let uses = Uses::of(bytes)?;
     let plan = decide(&uses, target)?;
     let from = uses.labels();
-    if !plan.shims.is_empty() {
-        let functions = plan
-            .shims
-            .values()
-            .flatten()
-            .map(|shim| format!("wasi:{} {}", shim.interface, shim.function))
-            .collect();
+    if plan.wraps() {
+        let functions = plan.functions(&uses);
         let bytes = wrap::wrap(bytes, &uses, &plan, target)?;
         return Ok(Adapted { bytes, from, how: How::Wrapped { functions } });
     }

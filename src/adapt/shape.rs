@@ -15,8 +15,18 @@ use wit_parser::{
     Function, FunctionKind, Handle, InterfaceId, Resolve, Type, TypeDefKind, TypeId, TypeOwner,
 };
 
-/// How a resource type itself is written, as opposed to a handle.
-pub(super) const RESOURCE: &str = "resource";
+/// How a resource type itself is written, as opposed to a handle: with the resource that it is.
+const RESOURCE: &str = "resource ";
+
+/// Whether this is the type of a resource that the interface defines, and not of one that it only names.
+pub(super) fn defines(shape: &str, interface: &str, name: &str) -> bool {
+    shape.strip_prefix(RESOURCE) == Some(&resource_name(interface, name))
+}
+
+/// A resource type itself.
+pub(super) fn resource_type(resource: &str) -> String {
+    format!("{RESOURCE}{resource}")
+}
 
 /// `io/poll` for interfaces of the `wasi` namespace.
 pub(super) fn interface_key(resolve: &Resolve, id: InterfaceId) -> Option<String> {
@@ -24,6 +34,21 @@ pub(super) fn interface_key(resolve: &Resolve, id: InterfaceId) -> Option<String
     let package = &resolve.packages[interface.package?].name;
     (package.namespace == "wasi")
         .then(|| format!("{}/{}", package.name, interface.name.as_deref().unwrap_or_default()))
+}
+
+/// Resources that moved into another interface, and where they are now. They are the same resource.
+const MOVED: &[(&str, &str, &str)] = &[("io/streams", "error", "io/error")];
+
+/// What a resource of an interface is called.
+pub(super) fn resource_name(interface: &str, name: &str) -> String {
+    let moved = MOVED.iter().find(|(from, resource, _)| *from == interface && *resource == name);
+    format!("{}.{name}", moved.map_or(interface, |(_, _, to)| to))
+}
+
+/// The resources that a type mentions, as [`resource_name`] calls them.
+pub(super) fn resources_in(shape: &str) -> impl Iterator<Item = &str> {
+    let handles = ["own<", "borrow<"].into_iter().flat_map(|handle| shape.split(handle).skip(1));
+    handles.filter_map(|rest| rest.split('>').next()).chain(shape.strip_prefix(RESOURCE))
 }
 
 /// The interface that owns a type.
@@ -117,8 +142,7 @@ impl Wit<'_> {
             TypeDefKind::Stream(ty) => of("stream", &self.maybe(ty.as_ref()).unwrap_or_default()),
             TypeDefKind::Handle(Handle::Own(id)) => of("own", &self.resource(*id)),
             TypeDefKind::Handle(Handle::Borrow(id)) => of("borrow", &self.resource(*id)),
-            // A bare mention of a resource owns it.
-            TypeDefKind::Resource => RESOURCE.to_owned(),
+            TypeDefKind::Resource => resource_type(&self.resource(id)),
             TypeDefKind::Unknown => "?".to_owned(),
         }
     }
@@ -126,7 +150,7 @@ impl Wit<'_> {
     fn resource(&self, id: TypeId) -> String {
         let id = root(self.0, id);
         let interface = owner(self.0, id).and_then(|id| interface_key(self.0, id)).unwrap_or_default();
-        format!("{interface}.{}", self.0.types[id].name.as_deref().unwrap_or_default())
+        resource_name(&interface, self.0.types[id].name.as_deref().unwrap_or_default())
     }
 }
 

@@ -22,9 +22,10 @@ const PACKAGES: &[&str] = &["cli", "clocks", "filesystem", "http", "io", "random
 /// Snapshots before 0.2.0 that components can be adapted to as well as from.
 const OLD_TARGETS: &[&str] = &["0.2.0-rc-2023-11-10", "0.2.0-rc-2023-12-05", "0.2.0-rc-2024-01-16"];
 
-/// Whether a package of the `wasi` namespace belongs to the snapshots.
-pub(super) fn is_versioned_together(package: &str) -> bool {
-    PACKAGES.contains(&package)
+/// Whether a package of the `wasi` namespace belongs to the snapshots. Logging did once, and went its own way.
+pub(super) fn is_versioned_together(package: &str, version: Option<&Version>) -> bool {
+    let once = || version.is_some_and(|version| version.pre.starts_with("rc-2023-1"));
+    PACKAGES.contains(&package) || (package == "logging" && once())
 }
 
 /// Everything that components can be adapted to, oldest first.

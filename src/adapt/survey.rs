@@ -50,7 +50,7 @@ fn fits(uses: &Uses, version: &str) -> bool {
     });
     linkable
         && Snapshot::load(version)
-            .is_some_and(|target| decide(uses, &target).is_ok_and(|plan| plan.shims.is_empty()))
+            .is_some_and(|target| decide(uses, &target).is_ok_and(|plan| !plan.wraps()))
 }
 
 fn diagnosis(uses: &Uses, snapshots: &[String], fits: &[String]) -> String {

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use semver::Version;
-use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType, ComponentInstanceTypeId};
+use wasmparser::component_types::{
+    ComponentAnyTypeId, ComponentEntityType, ComponentInstanceTypeId, ResourceId,
+};
 use wasmparser::types::{Types, TypesRef};
 
-use super::shape::{self, RESOURCE};
+use super::shape;
 use super::snapshot;
 use crate::component::{self, ComponentError, Side};
 use crate::name::InterfaceName;
@@ -19,6 +21,10 @@ pub(super) struct Uses {
     pub(super) exports: Vec<Used>,
     /// Whether it imports anything that is no WASI.
     pub(super) other_imports: bool,
+    /// All types of the component.
+    pub(super) types: Types,
+    /// What its resources are called: `io/error.error`.
+    pub(super) resources: HashMap<ResourceId, String>,
 }
 
 /// One imported or exported interface of WASI, as far as the component uses it.
@@ -45,7 +51,20 @@ impl Uses {
         let imports = reader.read(Side::Import, &externs.imports);
         let exports = reader.read(Side::Export, &externs.exports);
         let other_imports = imports.len() < externs.imports.len();
-        Ok(Self { imports, exports, other_imports })
+        let resources = reader.shapes.resources;
+        Ok(Self { imports, exports, other_imports, types, resources })
+    }
+
+    /// The items of an imported or exported interface, in the order of their declaration.
+    pub(super) fn instance(&self, side: Side, name: &str) -> Option<ComponentInstanceTypeId> {
+        let item = match side {
+            Side::Import => self.types.as_ref().component_item_for_import(name),
+            Side::Export => self.types.as_ref().component_item_for_export(name),
+        }?;
+        match item.ty {
+            ComponentEntityType::Instance(instance) => Some(instance),
+            _ => None,
+        }
     }
 
     /// The snapshots it was built against, sorted by version. Where all versions together make one
@@ -108,7 +127,10 @@ impl<'a> Reader<'a> {
         let key = parsed.as_ref().map(|name| format!("{}/{}", name.package.name, name.interface));
         // Resources of other interfaces may be mentioned by WASI's only in exports; name them anyway.
         self.name_resources(instance, key.as_deref().unwrap_or(name));
-        let parsed = parsed.filter(|name| snapshot::is_versioned_together(&name.package.name))?;
+        let together = |name: &InterfaceName| {
+            snapshot::is_versioned_together(&name.package.name, name.version.as_ref())
+        };
+        let parsed = parsed.filter(together)?;
         let label = parsed.version.map_or_else(|| "unversioned".to_owned(), |version| version.to_string());
         let mut used = Used {
             name: name.to_owned(),
@@ -126,7 +148,8 @@ impl<'a> Reader<'a> {
         let types = self.types();
         for (name, item) in &types[instance].exports {
             if let ComponentEntityType::Type { created: ComponentAnyTypeId::Resource(id), .. } = item.ty {
-                self.shapes.resources.entry(id.resource()).or_insert_with(|| format!("{key}.{name}"));
+                let name = || shape::resource_name(key, name);
+                self.shapes.resources.entry(id.resource()).or_insert_with(name);
             }
         }
     }
@@ -138,8 +161,10 @@ impl<'a> Reader<'a> {
                 ComponentEntityType::Func(id) => {
                     used.functions.insert(name.clone(), self.shapes.function(&types[id]));
                 }
-                ComponentEntityType::Type { created: ComponentAnyTypeId::Resource(_), .. } => {
-                    used.types.insert(name.clone(), RESOURCE.to_owned());
+                ComponentEntityType::Type { created: ComponentAnyTypeId::Resource(id), .. } => {
+                    let resource = self.shapes.resources.get(&id.resource());
+                    let resource = resource.map_or("?", String::as_str);
+                    used.types.insert(name.clone(), shape::resource_type(resource));
                 }
                 ComponentEntityType::Type { created: ComponentAnyTypeId::Defined(id), .. } => {
                     used.types.insert(name.clone(), self.shapes.defined(id));
