@@ -8,9 +8,7 @@ use std::collections::HashMap;
 use wasm_encoder::{
     CanonicalOption, ComponentBuilder, ComponentExportKind, ComponentTypeRef, ExportKind, ModuleArg,
 };
-use wasmparser::component_types::{
-    ComponentAnyTypeId, ComponentEntityType, ComponentFuncTypeId, ResourceId,
-};
+use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType, ComponentFuncTypeId, ResourceId};
 
 use super::bridge::{self, Lifted, Way};
 use super::built::Built;
@@ -34,7 +32,7 @@ pub(super) struct Adapter<'a> {
 
 /// All that an import needs of the target, directly or through what stands in for its functions.
 pub(super) fn need(needs: &mut Needs<'_>, used: &Used, plan: &Plan, target: &Snapshot) {
-    let types = target.interfaces.get(&used.key).map(|interface| &interface.types);
+    let types = bridge::counterpart(used, target).map(|interface| &interface.types);
     if types.is_some() && !plan.is_adapted(&used.name) {
         needs.interface(&used.key);
     }
@@ -163,7 +161,7 @@ impl<'b> Writer<'_, 'b> {
     fn types(&mut self, used: &'b Used) -> Option<()> {
         let uses = self.adapter.uses;
         let types = uses.types.as_ref();
-        let known = self.adapter.target.interfaces.get(&used.key).map(|interface| &interface.types);
+        let known = bridge::counterpart(used, self.adapter.target).map(|interface| &interface.types);
         for (name, item) in &types[uses.instance(Side::Import, &used.name)?].exports {
             let name = name.as_str();
             let ComponentEntityType::Type { created, referenced } = item.ty else { continue };

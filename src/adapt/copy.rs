@@ -169,9 +169,7 @@ impl<'a> Copier<'a> {
     fn structure(&mut self, sink: &mut impl Sink, id: ComponentDefinedTypeId) -> Option<u32> {
         let types = self.types;
         Some(match &types[id] {
-            ComponentDefinedType::Primitive(primitive) => {
-                sink.define(|ty| ty.primitive((*primitive).into()))
-            }
+            ComponentDefinedType::Primitive(primitive) => sink.define(|ty| ty.primitive((*primitive).into())),
             ComponentDefinedType::Record(record) => {
                 let mut fields = Vec::new();
                 for (name, ty) in &record.fields {

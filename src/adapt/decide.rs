@@ -74,11 +74,11 @@ fn full(key: &str) -> String {
 }
 
 fn import(used: &Used, target: &Snapshot, plan: &mut Plan) -> Result<(), AdaptError> {
-    let interface = target.interfaces.get(&used.key).filter(|_| is_of_this_track(used));
+    let interface = bridge::counterpart(used, target);
     let mut bridged = BTreeMap::new();
     for (name, has) in &used.functions {
         let wants = interface.and_then(|interface| interface.functions.get(name));
-        if wants == Some(has) && bridge::may_be_the_targets(&used.key, &used.label) {
+        if wants == Some(has) {
             continue;
         }
         match bridge::find(&used.key, name, has, target) {
@@ -131,9 +131,10 @@ fn take_over(uses: &Uses, target: &Snapshot, plan: &mut Plan) -> Result<(), Adap
         }
     }
     for used in &uses.imports {
-        let Some((_, built)) = wrapped.iter().find(|(label, built)| {
-            *label == used.label && built.interfaces.contains(&used.key.as_str())
-        }) else {
+        let Some((_, built)) = wrapped
+            .iter()
+            .find(|(label, built)| *label == used.label && built.interfaces.contains(&used.key.as_str()))
+        else {
             continue;
         };
         let mut taken = plan.bridged.remove(&used.name).unwrap_or_default();

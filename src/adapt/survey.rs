@@ -49,8 +49,7 @@ fn fits(uses: &Uses, version: &str) -> bool {
         used.label.parse::<Version>().is_ok_and(|label| label.pre.is_empty() && label.major == 0)
     });
     linkable
-        && Snapshot::load(version)
-            .is_some_and(|target| decide(uses, &target).is_ok_and(|plan| !plan.wraps()))
+        && Snapshot::load(version).is_some_and(|target| decide(uses, &target).is_ok_and(|plan| !plan.wraps()))
 }
 
 fn diagnosis(uses: &Uses, snapshots: &[String], fits: &[String]) -> String {

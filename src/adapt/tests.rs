@@ -256,3 +256,63 @@ fn exports_that_mention_imported_types_survive_an_adapter() {
     assert_fits(&adapted.bytes, "0.2.12");
     assert_eq!(externs(&adapted.bytes).exports, ["listing", "shelf"]);
 }
+
+/// How many bytes a component grows by, without the sections that no engine reads.
+fn growth(bytes: &[u8], to: &str) -> isize {
+    let adapted = adapt(bytes, &version(to)).unwrap().bytes;
+    adapted.len() as isize - bytes.len() as isize
+}
+
+#[test]
+fn adapters_are_small() {
+    let import = |label: &str, interfaces: &[&str]| {
+        interfaces.iter().map(|name| format!("import wasi:{name}@{label};")).collect::<String>()
+    };
+    let program = [
+        "cli/environment",
+        "cli/exit",
+        "cli/stdin",
+        "cli/stdout",
+        "cli/stderr",
+        "clocks/wall-clock",
+        "clocks/monotonic-clock",
+        "random/random",
+        "filesystem/types",
+        "filesystem/preopens",
+        "io/poll",
+        "io/streams",
+    ];
+    let handler = ["http/types", "http/outgoing-handler", "io/poll", "io/streams"];
+    let [october, november] = ["0.2.0-rc-2023-10-18", "0.2.0-rc-2023-11-10"];
+    for (label, what, bytes, most) in [
+        (
+            november,
+            "program",
+            world(&format!("{} export wasi:cli/run@{november};", import(november, &program)), &[november]),
+            6,
+        ),
+        (
+            october,
+            "program",
+            world(&format!("{} export wasi:cli/run@{october};", import(october, &program)), &[october]),
+            16,
+        ),
+        (
+            october,
+            "http handler",
+            world(
+                &format!("{} export wasi:http/incoming-handler@{october};", import(october, &handler)),
+                &[october],
+            ),
+            45,
+        ),
+        (november, "every function", everything(november), 40),
+        (october, "every function", everything(october), 85),
+    ] {
+        for to in ["0.2.0", "0.2.12"] {
+            let growth = growth(&bytes, to);
+            println!("{label} {what} to {to}: {growth} bytes of {} KB", most);
+            assert!(growth <= most * 1024, "{label} {what} to {to}: {growth} bytes");
+        }
+    }
+}

@@ -127,9 +127,8 @@ impl<'a> Reader<'a> {
         let key = parsed.as_ref().map(|name| format!("{}/{}", name.package.name, name.interface));
         // Resources of other interfaces may be mentioned by WASI's only in exports; name them anyway.
         self.name_resources(instance, key.as_deref().unwrap_or(name));
-        let together = |name: &InterfaceName| {
-            snapshot::is_versioned_together(&name.package.name, name.version.as_ref())
-        };
+        let together =
+            |name: &InterfaceName| snapshot::is_versioned_together(&name.package.name, name.version.as_ref());
         let parsed = parsed.filter(together)?;
         let label = parsed.version.map_or_else(|| "unversioned".to_owned(), |version| version.to_string());
         let mut used = Used {

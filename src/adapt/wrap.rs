@@ -43,8 +43,8 @@ pub(super) fn wrap(bytes: &[u8], uses: &Uses, plan: &Plan, target: &Snapshot) ->
     for of in adapters(uses, plan) {
         let names: Vec<&str> = of.iter().map(|used| used.name.as_str()).collect();
         let adapter = Adapter { uses, plan, target, of }.build();
-        let (adapter, wanted) =
-            adapter.ok_or_else(|| failed(format!("no adapter can be made for `{}`", names.join("` and `"))))?;
+        let (adapter, wanted) = adapter
+            .ok_or_else(|| failed(format!("no adapter can be made for `{}`", names.join("` and `"))))?;
         let index = builder.component_raw(None, &adapter);
         let args: Vec<_> = wanted
             .iter()

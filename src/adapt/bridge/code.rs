@@ -38,8 +38,7 @@ pub(super) static POLL_ONE: Code =
 
 const STREAMS: &[(&str, &str)] = &[("io/streams", "output-stream"), ("io/streams", "input-stream")];
 
-pub(super) static SPLICE: Code =
-    plain(&[("io/streams", "[method]output-stream.splice")], STREAMS, splice);
+pub(super) static SPLICE: Code = plain(&[("io/streams", "[method]output-stream.splice")], STREAMS, splice);
 
 pub(super) static BLOCKING_SPLICE: Code =
     plain(&[("io/streams", "[method]output-stream.blocking-splice")], STREAMS, splice);
@@ -89,10 +88,7 @@ fn forward(ids: &Ids) -> Function {
 }
 
 pub(super) static SUBSCRIBE: Code = plain(
-    &[
-        ("clocks/monotonic-clock", "subscribe-instant"),
-        ("clocks/monotonic-clock", "subscribe-duration"),
-    ],
+    &[("clocks/monotonic-clock", "subscribe-instant"), ("clocks/monotonic-clock", "subscribe-duration")],
     &[],
     |ids| {
         let (when, absolute) = (0, 1);

@@ -383,7 +383,8 @@ mod tests {
         for to in super::super::super::snapshot::finals() {
             let target = Snapshot::load(&to.to_string()).unwrap();
             let http = &target.resolve.interfaces[target.interfaces["http/types"].id];
-            let wit_parser::TypeDefKind::Variant(codes) = &target.resolve.types[http.types["error-code"]].kind
+            let wit_parser::TypeDefKind::Variant(codes) =
+                &target.resolve.types[http.types["error-code"]].kind
             else {
                 panic!("{to}")
             };

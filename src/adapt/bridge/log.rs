@@ -6,7 +6,8 @@ use super::code::{at, function};
 use super::{Code, DATA, RESULT};
 
 /// Padded to [`WIDTH`], in the order of the levels; then what stands between the parts.
-const WORDS: &[&str] = &["TRACE   ", "DEBUG   ", "INFO    ", "WARN    ", "ERROR   ", "CRITICAL", " ", ": ", "\n"];
+const WORDS: &[&str] =
+    &["TRACE   ", "DEBUG   ", "INFO    ", "WARN    ", "ERROR   ", "CRITICAL", " ", ": ", "\n"];
 const WIDTH: i32 = 8;
 const BETWEEN: i32 = DATA + 6 * WIDTH;
 /// The most that a stream takes at once.
@@ -14,10 +15,7 @@ const MOST: i32 = 4096;
 
 /// `INFO     context: message`.
 pub(super) static LOG: Code = Code {
-    calls: &[
-        ("cli/stderr", "get-stderr"),
-        ("io/streams", "[method]output-stream.blocking-write-and-flush"),
-    ],
+    calls: &[("cli/stderr", "get-stderr"), ("io/streams", "[method]output-stream.blocking-write-and-flush")],
     drops: &[("io/streams", "output-stream"), ("io/error", "error")],
     data: Some(|| WORDS.concat().into_bytes()),
     write: |ids| {

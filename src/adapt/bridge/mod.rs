@@ -16,7 +16,8 @@ use std::sync::Arc;
 use wasm_encoder::Function;
 
 use super::built::Built;
-use super::snapshot::Snapshot;
+use super::snapshot::{Interface, Snapshot};
+use super::uses::Used;
 
 pub(super) use memory::{Lifted, code_module, memory_module};
 
@@ -88,9 +89,11 @@ const HEAP: i32 = 4096;
 /// `timezone` came back in 0.2.1 marked as unstable, and hosts leave it out.
 const NEVER_THE_TARGETS: &[&str] = &["clocks/timezone"];
 
-/// Whether a function that agrees with the target's may be the target's.
-pub(super) fn may_be_the_targets(interface: &str, label: &str) -> bool {
-    !(NEVER_THE_TARGETS.contains(&interface) && label.contains('-'))
+/// The target's interface for an imported one, if there is one of the same track that hosts offer.
+pub(super) fn counterpart<'a>(used: &Used, target: &'a Snapshot) -> Option<&'a Interface> {
+    let never = NEVER_THE_TARGETS.contains(&used.key.as_str()) && used.label.contains('-');
+    let same_track = used.label.starts_with("0.2.");
+    target.interfaces.get(&used.key).filter(|_| same_track && !never)
 }
 
 /// What stands in for a function that the component has with type `has`, if this target has all that is

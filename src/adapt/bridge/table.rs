@@ -107,8 +107,7 @@ const UDP: &[Bridge] = &[
     of(DECEMBER, "sockets/udp", "[method]udp-socket.set-ipv6-only", code(&code::UDP_SET_IPV6_ONLY)),
 ];
 
-const NAMES: &[Bridge] =
-    &[of(OCTOBER, "sockets/ip-name-lookup", "resolve-addresses", Built(&built::NAMES))];
+const NAMES: &[Bridge] = &[of(OCTOBER, "sockets/ip-name-lookup", "resolve-addresses", Built(&built::NAMES))];
 
 const fn types(from: &'static str, function: &'static str, way: Way) -> Bridge {
     of(from, "http/types", function, way)
