@@ -12,6 +12,8 @@ use wasmparser::component_types::{
 };
 use wasmparser::types::TypesRef;
 
+use super::encode::Shared;
+
 /// What types are written into.
 pub(super) trait Sink {
     /// Writes a value type; its index.
@@ -56,11 +58,18 @@ pub(super) struct Copier<'a> {
     /// A resource has an identity for each of its names.
     names: HashMap<AliasableResourceId, Place>,
     resources: HashMap<ResourceId, Place>,
+    shared: Shared,
 }
 
 impl<'a> Copier<'a> {
     pub(super) fn new(types: TypesRef<'a>) -> Self {
-        Self { types, defined: HashMap::new(), names: HashMap::new(), resources: HashMap::new() }
+        Self {
+            types,
+            defined: HashMap::new(),
+            names: HashMap::new(),
+            resources: HashMap::new(),
+            shared: Shared::default(),
+        }
     }
 
     /// A resource is there, whatever name it goes by.
@@ -123,9 +132,31 @@ impl<'a> Copier<'a> {
         }
         let result = self.maybe(sink, function.result.as_ref())?;
         let is_async = function.async_;
-        Some(sink.function(|mut ty| {
+        let key = Shared::key(&("function", is_async, &params, result));
+        if let Some(index) = self.shared.get(&key) {
+            return Some(index);
+        }
+        let index = sink.function(|mut ty| {
             ty.async_(is_async).params(params).result(result);
-        }))
+        });
+        Some(self.shared.keep(key, index))
+    }
+
+    /// Defines a type that has no name, once.
+    fn once(
+        &mut self,
+        sink: &mut impl Sink,
+        looks: &dyn std::fmt::Debug,
+        write: impl FnOnce(ComponentDefinedTypeEncoder<'_>),
+    ) -> u32 {
+        let key = Shared::key(looks);
+        match self.shared.get(&key) {
+            Some(index) => index,
+            None => {
+                let index = sink.define(write);
+                self.shared.keep(key, index)
+            }
+        }
     }
 
     fn value(&mut self, sink: &mut impl Sink, ty: &ComponentValType) -> Option<Encoded> {
@@ -192,28 +223,29 @@ impl<'a> Copier<'a> {
             }
             ComponentDefinedType::Tuple(tuple) => {
                 let fields = tuple.types.iter().map(|ty| self.value(sink, ty)).collect::<Option<Vec<_>>>()?;
-                sink.define(|ty| ty.tuple(fields))
+                let looks = ("tuple", fields.clone());
+                self.once(sink, &looks, |ty| ty.tuple(fields))
             }
             ComponentDefinedType::Option { ty, .. } => {
                 let inner = self.value(sink, ty)?;
-                sink.define(|ty| ty.option(inner))
+                self.once(sink, &("option", inner), |ty| ty.option(inner))
             }
             ComponentDefinedType::List { element, .. } => {
                 let inner = self.value(sink, element)?;
-                sink.define(|ty| ty.list(inner))
+                self.once(sink, &("list", inner), |ty| ty.list(inner))
             }
             ComponentDefinedType::Result { ok, err, .. } => {
                 let ok = self.maybe(sink, ok.as_ref())?;
                 let err = self.maybe(sink, err.as_ref())?;
-                sink.define(|ty| ty.result(ok, err))
+                self.once(sink, &("result", ok, err), |ty| ty.result(ok, err))
             }
             ComponentDefinedType::Own(resource) => {
                 let resource = self.resource(sink, *resource)?;
-                sink.define(|ty| ty.own(resource))
+                self.once(sink, &("own", resource), |ty| ty.own(resource))
             }
             ComponentDefinedType::Borrow(resource) => {
                 let resource = self.resource(sink, *resource)?;
-                sink.define(|ty| ty.borrow(resource))
+                self.once(sink, &("borrow", resource), |ty| ty.borrow(resource))
             }
             // WASI 0.2 has none of these.
             ComponentDefinedType::FixedLengthList { .. }

@@ -156,6 +156,7 @@ impl Imports {
             outer: &self.types,
             sink: InstanceType::new(),
             local: HashMap::new(),
+            shared: Shared::default(),
         };
         for ty in &need.types {
             encoder.id(declared.types[ty]);
@@ -177,6 +178,25 @@ fn used_from(resolve: &Resolve, interface: InterfaceId, id: TypeId) -> Option<(S
     Some((interface_key(resolve, other)?, resolve.types[target].name.clone()?))
 }
 
+/// Types without a name that were written, by how they look: WIT has one for each mention.
+#[derive(Default)]
+pub(super) struct Shared(HashMap<String, u32>);
+
+impl Shared {
+    pub(super) fn key(looks: &dyn std::fmt::Debug) -> String {
+        format!("{looks:?}")
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<u32> {
+        self.0.get(key).copied()
+    }
+
+    pub(super) fn keep(&mut self, key: String, index: u32) -> u32 {
+        self.0.insert(key, index);
+        index
+    }
+}
+
 /// Writes types of one interface.
 struct Encoder<'a> {
     resolve: &'a Resolve,
@@ -184,6 +204,7 @@ struct Encoder<'a> {
     outer: &'a HashMap<(String, String), u32>,
     sink: InstanceType,
     local: HashMap<TypeId, u32>,
+    shared: Shared,
 }
 
 impl Encoder<'_> {
@@ -192,12 +213,32 @@ impl Encoder<'_> {
         self.sink.type_count() - 1
     }
 
+    /// Defines a type that has no name, once.
+    fn once(
+        &mut self,
+        looks: &dyn std::fmt::Debug,
+        write: impl FnOnce(ComponentDefinedTypeEncoder<'_>),
+    ) -> u32 {
+        let key = Shared::key(looks);
+        match self.shared.get(&key) {
+            Some(index) => index,
+            None => {
+                let index = self.define(write);
+                self.shared.keep(key, index)
+            }
+        }
+    }
+
     fn function(&mut self, function: &Function) -> u32 {
         let params: Vec<_> =
             function.params.iter().map(|param| (param.name.as_str(), self.value(&param.ty))).collect();
         let result = function.result.as_ref().map(|ty| self.value(ty));
+        let key = Shared::key(&("function", &params, result));
+        if let Some(index) = self.shared.get(&key) {
+            return index;
+        }
         self.sink.ty().function().params(params).result(result);
-        self.sink.type_count() - 1
+        self.shared.keep(key, self.sink.type_count() - 1)
     }
 
     fn value(&mut self, ty: &Type) -> ComponentValType {
@@ -285,27 +326,28 @@ impl Encoder<'_> {
             }
             TypeDefKind::Tuple(tuple) => {
                 let types: Vec<_> = tuple.types.iter().map(|ty| self.value(ty)).collect();
-                self.define(|sink| sink.tuple(types))
+                let looks = ("tuple", types.clone());
+                self.once(&looks, |sink| sink.tuple(types))
             }
             TypeDefKind::Option(ty) => {
                 let ty = self.value(ty);
-                self.define(|sink| sink.option(ty))
+                self.once(&("option", ty), |sink| sink.option(ty))
             }
             TypeDefKind::List(ty) => {
                 let ty = self.value(ty);
-                self.define(|sink| sink.list(ty))
+                self.once(&("list", ty), |sink| sink.list(ty))
             }
             TypeDefKind::Result(result) => {
                 let (ok, err) = (self.maybe(result.ok.as_ref()), self.maybe(result.err.as_ref()));
-                self.define(|sink| sink.result(ok, err))
+                self.once(&("result", ok, err), |sink| sink.result(ok, err))
             }
             TypeDefKind::Handle(Handle::Own(resource)) => {
                 let resource = self.id(*resource);
-                self.define(|sink| sink.own(resource))
+                self.once(&("own", resource), |sink| sink.own(resource))
             }
             TypeDefKind::Handle(Handle::Borrow(resource)) => {
                 let resource = self.id(*resource);
-                self.define(|sink| sink.borrow(resource))
+                self.once(&("borrow", resource), |sink| sink.borrow(resource))
             }
             // WASI 0.2 has none of these; what is written instead does not match and is refused.
             TypeDefKind::Resource
