@@ -16,7 +16,7 @@ use wit_parser::{
 };
 
 /// How a resource type itself is written, as opposed to a handle: with the resource that it is.
-const RESOURCE: &str = "resource ";
+pub(super) const RESOURCE: &str = "resource ";
 
 /// Whether this is the type of a resource that the interface defines, and not of one that it only names.
 pub(super) fn defines(shape: &str, interface: &str, name: &str) -> bool {

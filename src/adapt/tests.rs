@@ -295,7 +295,7 @@ fn adapters_are_small() {
             october,
             "program",
             world(&format!("{} export wasi:cli/run@{october};", import(october, &program)), &[october]),
-            16,
+            20,
         ),
         (
             october,
@@ -306,8 +306,8 @@ fn adapters_are_small() {
             ),
             45,
         ),
-        (november, "every function", everything(november), 40),
-        (october, "every function", everything(october), 85),
+        (november, "every function", everything(november), 41),
+        (october, "every function", everything(october), 100),
     ] {
         for to in ["0.2.0", "0.2.12"] {
             let growth = growth(&bytes, to);

@@ -24,7 +24,7 @@ use crate::support::TestEnv;
 const OLD: &str = "0.2.0-rc-2023-11-10";
 
 /// Builds the guests of `tests/it/guests` for a target, once for all tests.
-fn guest(target: &str, name: &str) -> PathBuf {
+pub(crate) fn guest(target: &str, name: &str) -> PathBuf {
     static BUILT: Mutex<Vec<String>> = Mutex::new(Vec::new());
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("adapt-guests");
     let wasm = out.join(target).join("release").join(format!("{name}.wasm"));

@@ -21,6 +21,7 @@ mod guest_packages;
 mod guests;
 mod hosts;
 mod http;
+mod october;
 mod peers;
 mod registry;
 mod rooms;

@@ -42,7 +42,8 @@ impl Guest for crate::Guest {
 
 /// Status and headers, a body, trailers.
 fn respond(out: ResponseOutparam, text: &str) {
-    let headers = Fields::new(&[("x-october".to_owned(), b"18".to_vec())]);
+    let headers =
+        Fields::new(&[("x-october".to_owned(), b"18".to_vec()), ("trailer".to_owned(), b"length".to_vec())]);
     let response = OutgoingResponse::new(201, &headers);
     // The headers were only lent.
     headers.append("late", b"no");
@@ -68,7 +69,13 @@ fn fields() -> String {
     let texts = |values: Vec<Vec<u8>>| {
         values.into_iter().map(|value| String::from_utf8(value).unwrap()).collect::<Vec<_>>().join(" ")
     };
-    format!("{} | {} | {} | {:?}", texts(fields.get("a")), texts(fields.get("b")), fields.get("c").len(), pairs(&copy))
+    format!(
+        "{} | {} | {} | {:?}",
+        texts(fields.get("a")),
+        texts(fields.get("b")),
+        fields.get("c").len(),
+        pairs(&copy)
+    )
 }
 
 fn about(request: IncomingRequest) -> String {
@@ -96,7 +103,9 @@ fn body_text(body: &IncomingBody) -> String {
         match stream.blocking_read(4096) {
             Ok(chunk) => bytes.extend(chunk),
             Err(StreamError::Closed) => break,
-            Err(StreamError::LastOperationFailed(error)) => return format!("error {}", error.to_debug_string()),
+            Err(StreamError::LastOperationFailed(error)) => {
+                return format!("error {}", error.to_debug_string());
+            }
         }
     }
     String::from_utf8(bytes).unwrap()
@@ -121,35 +130,40 @@ fn say(error: &Error) -> String {
     }
 }
 
-/// Sends a request; its path, and whether it has options, is in the path: `/out/PATH`, `/plain/PATH`, and
-/// `/to/AUTHORITY` for another server.
+/// Sends a request, `/HOW/AUTHORITY/PATH`, and says what came back.
 fn fetch(path: &str) -> String {
-    let (how, rest) = path[1..].split_once('/').unwrap_or(("out", ""));
-    let authority = if how == "to" { rest } else { "example.test" };
+    let (how, rest) = path[1..].split_once('/').unwrap_or_default();
+    let (authority, target) = rest.split_once('/').unwrap_or_default();
     let headers = Fields::new(&[("x-test".to_owned(), b"yes".to_vec())]);
-    let (method, body) = match how {
-        "other" => (Method::Other("BREW".to_owned()), None),
-        "plain" => (Method::Get, None),
-        _ => (Method::Post, Some("asked")),
+    let method = match how {
+        "brew" => Method::Other("BREW".to_owned()),
+        "post" => Method::Post,
+        _ => Method::Get,
     };
-    let target = format!("/{rest}?q=1");
-    let request = OutgoingRequest::new(&method, Some(&target), Some(&Scheme::Http), Some(authority), &headers);
+    let target = format!("/{target}?q=1");
+    let request =
+        OutgoingRequest::new(&method, Some(&target), Some(&Scheme::Http), Some(authority), &headers);
     headers.append("late", b"no");
-    if let Some(text) = body {
+    if how == "post" {
         let body = request.write().unwrap();
         assert!(request.write().is_err());
         let stream = body.write().unwrap();
-        stream.blocking_write_and_flush(text.as_bytes()).unwrap();
+        stream.blocking_write_and_flush(b"asked").unwrap();
         drop(stream);
-        let trailers = Fields::new(&[("sum".to_owned(), b"5".to_vec())]);
-        OutgoingBody::finish(body, Some(trailers));
+        OutgoingBody::finish(body, None);
     }
-    let options = RequestOptions {
-        connect_timeout_ms: Some(1500),
-        first_byte_timeout_ms: Some(u32::MAX),
+    let timeouts = |first_byte| RequestOptions {
+        connect_timeout_ms: Some(5000),
+        first_byte_timeout_ms: Some(first_byte),
         between_bytes_timeout_ms: None,
     };
-    let future = match handle(request, (how == "out").then_some(options)) {
+    let options = match how {
+        "hurry" => Some(timeouts(150)),
+        "wait" => Some(timeouts(20_000)),
+        "patience" => Some(timeouts(u32::MAX)),
+        _ => None,
+    };
+    let future = match handle(request, options) {
         Ok(future) => future,
         Err(error) => return format!("refused: {}", say(&error)),
     };
@@ -169,9 +183,6 @@ fn fetch(path: &str) -> String {
     let status = response.status();
     let body = response.consume().unwrap();
     assert!(response.consume().is_err());
-    let text = match how {
-        "unread" => String::new(),
-        _ => body_text(&body),
-    };
+    let text = body_text(&body);
     format!("{status} {} {text:?} {again} {}", String::from_utf8(kind).unwrap(), trailers(body))
 }

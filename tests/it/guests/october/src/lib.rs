@@ -133,7 +133,10 @@ fn numbers() {
     say(format!("random {}", random::get_random_bytes(64).iter().any(|byte| *byte != 0)));
     say(format!("random u64 {}", random::get_random_u64() != random::get_random_u64()));
     say(format!("insecure {}", insecure::get_insecure_random_bytes(64).len()));
-    say(format!("insecure u64 {}", insecure::get_insecure_random_u64() != insecure::get_insecure_random_u64()));
+    say(format!(
+        "insecure u64 {}",
+        insecure::get_insecure_random_u64() != insecure::get_insecure_random_u64()
+    ));
     insecure_seed::insecure_seed();
 }
 
@@ -152,5 +155,22 @@ pub fn stream_error(error: StreamError) -> String {
             let error: streams::Error = error;
             format!("failed {}", !error.to_debug_string().is_empty())
         }
+    }
+}
+
+/// Errors as the words that WIT has for them.
+pub trait Words<T> {
+    fn words(self) -> Result<T, &'static str>;
+}
+
+impl<T> Words<T> for Result<T, wasi::filesystem::types::ErrorCode> {
+    fn words(self) -> Result<T, &'static str> {
+        self.map_err(|error| error.name())
+    }
+}
+
+impl<T> Words<T> for Result<T, wasi::sockets::network::ErrorCode> {
+    fn words(self) -> Result<T, &'static str> {
+        self.map_err(|error| error.name())
     }
 }

@@ -1,6 +1,5 @@
 //! TCP, UDP and names.
 
-use crate::say;
 use crate::wasi::io::poll::poll_one;
 use crate::wasi::io::streams::StreamError;
 use crate::wasi::sockets::instance_network::instance_network;
@@ -12,6 +11,7 @@ use crate::wasi::sockets::tcp::{ShutdownType, TcpSocket};
 use crate::wasi::sockets::tcp_create_socket::create_tcp_socket;
 use crate::wasi::sockets::udp::{Datagram, UdpSocket};
 use crate::wasi::sockets::udp_create_socket::create_udp_socket;
+use crate::{Words as _, say};
 
 fn local() -> IpSocketAddress {
     IpSocketAddress::Ipv4(Ipv4SocketAddress { port: 0, address: (127, 0, 0, 1) })
@@ -56,20 +56,32 @@ pub fn tcp() {
     say(format!("listening {} {:?}", is_local(&address), server.address_family()));
 
     let client = tcp_socket();
-    say(format!("ipv6 only {:?} {:?}", client.ipv6_only().unwrap_err(), client.set_ipv6_only(true).unwrap_err()));
+    say(format!(
+        "ipv6 only {:?} {:?}",
+        client.ipv6_only().words().unwrap_err(),
+        client.set_ipv6_only(true).words().unwrap_err()
+    ));
     if let Ok(six) = create_tcp_socket(IpAddressFamily::Ipv6) {
-        say(format!("ipv6 only {:?} {:?}", six.ipv6_only(), six.set_ipv6_only(true)));
+        say(format!("ipv6 only {:?} {:?}", six.ipv6_only().words(), six.set_ipv6_only(true).words()));
     } else {
         say("ipv6 only Ok(true) Ok(())");
     }
-    say(format!("no delay {:?} {:?}", client.no_delay().unwrap_err(), client.set_no_delay(true).unwrap_err()));
+    say(format!(
+        "no delay {:?} {:?}",
+        client.no_delay().words().unwrap_err(),
+        client.set_no_delay(true).words().unwrap_err()
+    ));
     client.set_keep_alive(true).unwrap();
-    say(format!("keep alive {:?}", client.keep_alive()));
+    say(format!("keep alive {:?}", client.keep_alive().words()));
     client.set_unicast_hop_limit(42).unwrap();
-    say(format!("hops {:?}", client.unicast_hop_limit()));
+    say(format!("hops {:?}", client.unicast_hop_limit().words()));
     client.set_receive_buffer_size(65_536).unwrap();
     client.set_send_buffer_size(65_536).unwrap();
-    say(format!("buffers {} {}", client.receive_buffer_size().unwrap() > 0, client.send_buffer_size().unwrap() > 0));
+    say(format!(
+        "buffers {} {}",
+        client.receive_buffer_size().unwrap() > 0,
+        client.send_buffer_size().unwrap() > 0
+    ));
     client.start_connect(&network, address).unwrap();
     let (client_in, client_out) = wait(&client, || client.finish_connect()).unwrap();
     let (connection, server_in, server_out) = wait(&server, || server.accept()).unwrap();
@@ -118,29 +130,41 @@ fn texts(datagrams: Vec<Datagram>) -> Vec<String> {
 pub fn udp() {
     let network = instance_network();
     let server = udp_socket();
-    say(format!("unbound {:?} {:?}", server.receive(1).map(texts), server.local_address().is_err()));
-    say(format!("not connecting {:?}", server.finish_connect()));
+    say(format!("unbound {:?} {:?}", server.receive(1).map(texts).words(), server.local_address().is_err()));
+    say(format!("not connecting {:?}", server.finish_connect().words()));
     server.start_bind(&network, local()).unwrap();
     wait_udp(&server, || server.finish_bind()).unwrap();
     let address = server.local_address().unwrap();
     say(format!("bound {} {:?}", is_local(&address), server.address_family()));
-    say(format!("nothing yet {:?} {:?}", server.receive(1).map(texts), server.receive(0).map(texts)));
-    say(format!("ipv6 only {:?} {:?}", server.ipv6_only().unwrap_err(), server.set_ipv6_only(true).unwrap_err()));
+    say(format!(
+        "nothing yet {:?} {:?}",
+        server.receive(1).map(texts).words(),
+        server.receive(0).map(texts).words()
+    ));
+    say(format!(
+        "ipv6 only {:?} {:?}",
+        server.ipv6_only().words().unwrap_err(),
+        server.set_ipv6_only(true).words().unwrap_err()
+    ));
     server.set_unicast_hop_limit(17).unwrap();
-    say(format!("hops {:?}", server.unicast_hop_limit()));
+    say(format!("hops {:?}", server.unicast_hop_limit().words()));
     server.set_receive_buffer_size(65_536).unwrap();
     server.set_send_buffer_size(65_536).unwrap();
-    say(format!("buffers {} {}", server.receive_buffer_size().unwrap() > 0, server.send_buffer_size().unwrap() > 0));
+    say(format!(
+        "buffers {} {}",
+        server.receive_buffer_size().unwrap() > 0,
+        server.send_buffer_size().unwrap() > 0
+    ));
 
     let client = udp_socket();
     // Connecting binds.
     client.start_connect(&network, address).unwrap();
-    say(format!("twice {:?}", client.start_connect(&network, address)));
+    say(format!("twice {:?}", client.start_connect(&network, address).words()));
     wait_udp(&client, || client.finish_connect()).unwrap();
     say(format!("connected {}", same(client.remote_address().unwrap(), address)));
-    say(format!("none {:?}", client.send(&[])));
+    say(format!("none {:?}", client.send(&[]).words()));
     let sent = wait_udp(&client, || client.send(&[datagram("one", address), datagram("two", address)]));
-    say(format!("sent {sent:?}"));
+    say(format!("sent {:?}", sent.words()));
     let mut got = Vec::new();
     let mut from = None;
     while got.len() < 2 {
@@ -149,21 +173,31 @@ pub fn udp() {
         from = datagrams.first().map(|one| one.remote_address).or(from);
         got.extend(texts(datagrams));
     }
-    say(format!("received {got:?} from the client {}", same(from.unwrap(), client.local_address().map(|address| match address {
-        IpSocketAddress::Ipv4(v4) => IpSocketAddress::Ipv4(Ipv4SocketAddress { address: (127, 0, 0, 1), ..v4 }),
-        other => other,
-    }).unwrap())));
+    say(format!(
+        "received {got:?} from the client {}",
+        same(
+            from.unwrap(),
+            client
+                .local_address()
+                .map(|address| match address {
+                    IpSocketAddress::Ipv4(v4) =>
+                        IpSocketAddress::Ipv4(Ipv4SocketAddress { address: (127, 0, 0, 1), ..v4 }),
+                    other => other,
+                })
+                .unwrap()
+        )
+    ));
     let sent = wait_udp(&server, || server.send(&[datagram("answer", from.unwrap())]));
-    say(format!("answered {sent:?}"));
-    say(format!("answer {:?}", wait_udp(&client, || client.receive(1)).map(texts)));
+    say(format!("answered {:?}", sent.words()));
+    say(format!("answer {:?}", wait_udp(&client, || client.receive(1)).map(texts).words()));
     // A socket that nobody was connected to sends as well, and connects afterwards.
     let third = udp_socket();
     third.start_bind(&network, local()).unwrap();
     third.finish_bind().unwrap();
-    say(format!("loose {:?}", wait_udp(&third, || third.send(&[datagram("three", address)]))));
+    say(format!("loose {:?}", wait_udp(&third, || third.send(&[datagram("three", address)])).words()));
     third.start_connect(&network, address).unwrap();
     third.finish_connect().unwrap();
-    say(format!("loose {:?}", wait_udp(&server, || server.receive(9)).map(texts)));
+    say(format!("loose {:?}", wait_udp(&server, || server.receive(9)).map(texts).words()));
     say(format!("third connected {}", same(third.remote_address().unwrap(), address)));
 }
 
@@ -172,7 +206,7 @@ pub fn names() {
     let look_up = |name: &str, family| {
         let stream = match resolve_addresses(&network, name, family, false) {
             Ok(stream) => stream,
-            Err(error) => return format!("{error:?}"),
+            Err(error) => return error.name().to_owned(),
         };
         let mut found = Vec::new();
         loop {
@@ -181,7 +215,7 @@ pub fn names() {
                 Ok(Some(IpAddress::Ipv6(_))) => found.push("v6".to_owned()),
                 Ok(None) => break,
                 Err(ErrorCode::WouldBlock) => poll_one(&stream.subscribe()),
-                Err(error) => return format!("{error:?}"),
+                Err(error) => return error.name().to_owned(),
             }
         }
         format!("{found:?}")
