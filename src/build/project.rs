@@ -76,8 +76,7 @@ impl Project {
     /// When its language cannot be told, or its world does not exist.
     pub(super) fn of(app: &App, component: &Component, wits: &mut Wits) -> Result<Option<Self>> {
         let Some(mut project) = Self::without_world(app, component)? else { return Ok(None) };
-        let own = project.dir.join("wit");
-        project.wit = [app.wit_dir(), own].into_iter().find(|dir| dir.is_dir());
+        project.wit = wit_folder(app, component, &project.dir, wits)?;
         project.world = world(app, component, &project.kind, project.wit.as_deref(), wits)?;
         Ok(Some(project))
     }
@@ -133,6 +132,23 @@ impl Wits {
         }
         Ok(&self.read[dir])
     }
+}
+
+/// The folder with the component's world: its own `wit` where that has it, as a part for another WASI has, else
+/// the app's.
+fn wit_folder(
+    app: &App,
+    component: &Component,
+    dir: &Utf8Path,
+    wits: &mut Wits,
+) -> Result<Option<Utf8PathBuf>> {
+    let (own, app_wit) = (dir.join("wit"), app.wit_dir());
+    Ok(match (own.is_dir(), app_wit.is_dir()) {
+        (true, true) if own == app_wit || wits.load(&own)?.world(component.world()).is_err() => Some(app_wit),
+        (true, _) => Some(own),
+        (false, true) => Some(app_wit),
+        (false, false) => None,
+    })
 }
 
 /// Folders of the app's other components, its `build` and its manifest, as far as they are inside `dir`.

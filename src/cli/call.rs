@@ -22,6 +22,10 @@ pub struct CallArgs {
     /// Call what the last build left in `build/`
     #[arg(long)]
     no_build: bool,
+    /// Refuse what this host would not run as it is: `wasi@0.2.6` has that version alone, `wasmtime@36` and
+    /// others link as they do
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
     #[command(flatten)]
     grants: GrantArgs,
 }
@@ -33,7 +37,8 @@ pub(super) fn run(cx: &Context, args: &CallArgs) -> Result<ExitStatus> {
         [file] => (Some(Utf8PathBuf::from(file)), None),
         [file, expression, ..] => (Some(Utf8PathBuf::from(file)), Some(expression)),
     };
-    let subject = Subject::obtain(cx, file.as_deref(), args.no_build, &args.grants)?;
+    let subject =
+        Subject::obtain_for(cx, file.as_deref(), args.no_build, &args.grants, args.host.as_deref())?;
     let runner = Runner::new(&cx.dirs, Mode::Once, cx.ui.reporter().clone())?;
     let loaded = runner.load(&subject.name, &subject.bytes)?;
     let Some(expression) = expression else {

@@ -23,31 +23,44 @@ use crate::support::TestEnv;
 
 const OLD: &str = "0.2.0-rc-2023-11-10";
 
-/// Builds the guests of `tests/it/guests` for a target, once for all tests.
+/// Builds a guest of `tests/it/guests` for a target, once for all tests.
 pub(crate) fn guest(target: &str, name: &str) -> PathBuf {
+    build(target, &["-p", name]).join(format!("{name}.wasm"))
+}
+
+/// One of the guests that are the same source against each snapshot (`tests/it/guests/eras`).
+pub(crate) fn snapshots(target: &str, name: &str) -> PathBuf {
+    let wasm = format!("{name}.wasm");
+    match target {
+        "wasm32-unknown-unknown" => build(target, &["-p", "eras", "--examples"]),
+        _ => build(target, &["-p", "eras", "--example", name]),
+    }
+    .join("examples")
+    .join(wasm)
+}
+
+/// Runs cargo in `tests/it/guests` unless it already has; gives the folder of what it made.
+fn build(target: &str, what: &[&str]) -> PathBuf {
     static BUILT: Mutex<Vec<String>> = Mutex::new(Vec::new());
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("adapt-guests");
-    let wasm = out.join(target).join("release").join(format!("{name}.wasm"));
     let mut built = BUILT.lock().expect("no test panicked while building");
-    let this = format!("{target}/{name}");
+    let this = format!("{target} {what:?}");
     if !built.contains(&this) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/guests");
         crate::tools::guest_targets();
         let mut cargo = Command::new("cargo");
-        cargo
-            .args(["build", "--release", "--locked", "--quiet", "--target", target, "-p", name])
-            .current_dir(folder);
+        cargo.args(["build", "--release", "--locked", "--quiet", "--target", target]).args(what);
         // The environment of `cargo test` is about jointer, not about the guest.
         for (variable, _) in
             std::env::vars().filter(|(name, _)| name.starts_with("CARGO") && name != "CARGO_HOME")
         {
             cargo.env_remove(variable);
         }
-        let status = cargo.env("CARGO_TARGET_DIR", &out).status().expect("cargo starts");
-        assert!(status.success(), "the guest `{name}` does not build for {target}");
+        let status = cargo.current_dir(folder).env("CARGO_TARGET_DIR", &out).status().expect("cargo starts");
+        assert!(status.success(), "the guests {what:?} do not build for {target}");
         built.push(this);
     }
-    wasm
+    out.join(target).join("release")
 }
 
 /// A guest of one file, built by rustc alone.

@@ -22,6 +22,7 @@ mod guests;
 mod hosts;
 mod http;
 mod october;
+mod matrix;
 mod peers;
 mod registry;
 mod rooms;

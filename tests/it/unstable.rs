@@ -4,7 +4,7 @@
 use crate::support::TestEnv;
 
 /// The program notes failed checks as bits and ends with them as its status.
-const PROGRAM: &str = r#"(module
+pub(crate) const PROGRAM: &str = r#"(module
     (import "wasi_unstable" "path_open"
         (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
     (import "wasi_unstable" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))

@@ -1,0 +1,1 @@
+//! Nothing: the guests are this package's examples, one for each snapshot.
