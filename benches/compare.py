@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """jointer against its peers, side by side in one run.
 
-Run by hand on a quiet machine: `benches/compare.py [--rounds N] [CASE …]`. The rounds interleave jointer and its peer
+Run by hand on a quiet machine: `benches/compare.py [--rounds N] [--jointer BINARY] [CASE …]`. The rounds interleave jointer and its peer
 (A B A B …); a ratio is taken inside each round, and the table shows medians with [min..max]. Milliseconds of another
 machine mean little; the ratios are the result. Peers (wac, wasm-tools) are found on PATH or in `target/peers/bin`, where
-`benches/peers.sh` installs them.
+`benches/peers.sh` installs them. They are what their projects ship, so what jointer ships is measured against them:
+`cargo build --profile dist`, then `--jointer target/dist/jointer`.
 
 Cases: version, noop, cold, plug.
 """
@@ -139,6 +140,9 @@ def cold(rounds):
     hand = shop.by_hand()
     cores = os.cpu_count() or 1
     ratios = []
+    # By hand once before it counts: cargo's first build by hand has dependencies to compile, jointer's had its own.
+    for call in hand.values():
+        call()
     for _ in range(rounds):
         alone = {name: call() for name, call in hand.items()}
         slowest = max(ran.wall for ran in alone.values())
@@ -183,8 +187,12 @@ CASES = {"version": version, "noop": noop, "cold": cold, "plug": plug}
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--jointer", type=pathlib.Path, help="the binary, by default that of the release profile")
     parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
     args = parser.parse_args()
+    if args.jointer:
+        global JOINTER
+        JOINTER = args.jointer.resolve()
     for case in args.cases or CASES:
         CASES[case](args.rounds)
 

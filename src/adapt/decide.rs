@@ -78,13 +78,15 @@ fn import(used: &Used, target: &Snapshot, plan: &mut Plan) -> Result<(), AdaptEr
     let mut bridged = BTreeMap::new();
     for (name, has) in &used.functions {
         let wants = interface.and_then(|interface| interface.functions.get(name));
-        if wants == Some(has) {
+        let same = wants == Some(has);
+        if same && !only_when_asked(used, interface, name) {
             continue;
         }
         match bridge::find(&used.key, name, has, target) {
             Some(way) => {
                 bridged.insert(name.clone(), way);
             }
+            None if same => {}
             None => return Err(missing(used, target, interface, name, has)),
         }
     }
@@ -96,6 +98,12 @@ fn import(used: &Used, target: &Snapshot, plan: &mut Plan) -> Result<(), AdaptEr
         plan.bridged.insert(used.name.clone(), bridged);
     }
     Ok(())
+}
+
+/// Whether hosts of the target leave a function out unless they are told to have it, so that something else is
+/// better if there is anything. A component for that very version was made for such a host.
+fn only_when_asked(used: &Used, interface: Option<&Interface>, function: &str) -> bool {
+    interface.is_some_and(|interface| interface.unstable.contains(function) && interface.name != used.name)
 }
 
 /// Types that only have a name in the component are harmless. A value type that differs is handed on as the

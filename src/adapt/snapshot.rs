@@ -4,12 +4,12 @@
 //! `cli`, `http` and `sockets` of that date beside `io`, `clocks`, `random` and `filesystem` of
 //! `0.2.0-rc-2023-11-10`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use include_dir::{Dir, include_dir};
 use semver::Version;
-use wit_parser::{InterfaceId, Resolve, SourceMap, UnresolvedPackageGroup};
+use wit_parser::{InterfaceId, Resolve, SourceMap, Stability, UnresolvedPackageGroup};
 
 use super::shape;
 
@@ -81,6 +81,8 @@ pub(super) struct Interface {
     pub(super) types: BTreeMap<String, String>,
     /// The type of each function.
     pub(super) functions: BTreeMap<String, String>,
+    /// Those of the functions that hosts only have when they are told to (`@unstable`).
+    pub(super) unstable: BTreeSet<String>,
 }
 
 impl Snapshot {
@@ -164,7 +166,18 @@ fn interfaces(resolve: &Resolve) -> BTreeMap<String, Interface> {
             .functions
             .iter()
             .map(|(name, function)| (name.clone(), shape::wit_function(resolve, function)));
-        let interface = Interface { id, name, types: types.collect(), functions: functions.collect() };
+        let unstable = interface
+            .functions
+            .iter()
+            .filter(|(_, function)| matches!(function.stability, Stability::Unstable { .. }))
+            .map(|(name, _)| name.clone());
+        let interface = Interface {
+            id,
+            name,
+            types: types.collect(),
+            functions: functions.collect(),
+            unstable: unstable.collect(),
+        };
         found.insert(key, interface);
     }
     found

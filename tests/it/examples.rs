@@ -175,6 +175,36 @@ fn gate_before_a_file_server_of_november_2023() {
     the_gate_holds(&Server::start(&env, &["--no-build"]));
 }
 
+#[test]
+fn time_machine_joins_parts_for_three_snapshots_on_one_host() {
+    let env = TestEnv::new();
+    env.copy("examples/time-machine", ".");
+    let built = env.jointer(["build"]).success();
+    for (part, snapshot) in [("november", "0.2.0-rc-2023-11-10"), ("october", "0.2.0-rc-2023-10-18")] {
+        let adapted = built.stderr.lines().find(|line| line.contains("Adapted") && line.contains(part));
+        let adapted = adapted.unwrap_or_else(|| panic!("no adapter for {part}:\n{}", built.stderr));
+        assert!(adapted.contains(snapshot) && adapted.contains("wrapped"), "{adapted}");
+    }
+    let inspected = env.jointer(["inspect", "build/time-machine.wasm"]).success().stdout;
+    assert!(inspected.contains("built against WASI\n  0.2.12\n"), "{inspected}");
+    // What fits a strict host names no other version.
+    let server = Server::start(&env, &["--no-build", "--host", "wasi@0.2.12"]);
+    let answer = server.get("/anything");
+    let lines = [
+        "october: waited for a millisecond: true",
+        "october: the resources had just arrived",
+        "november: waited for a millisecond: true",
+        "november: the first components were joined",
+        "november: a timeout of Some(1500) milliseconds",
+    ];
+    assert_eq!((answer.status, answer.text()), (200, format!("{}\n", lines.join("\n"))));
+    for said in ["today: asked for /anything", "november: answers", "october: tells"] {
+        server.wait_for(said);
+    }
+    drop(server);
+    env.jointer(["test", "--no-build"]).success();
+}
+
 const MIB: u64 = 1 << 20;
 
 /// 2 GiB of which the first 256 MiB carry a mark in each MiB; the rest is a hole.

@@ -87,6 +87,13 @@ fn forward(ids: &Ids) -> Function {
     })
 }
 
+pub(super) static EXIT_WITH_CODE: Code = plain(&[("cli/exit", "exit")], &[], |ids| {
+    function([], |sink| {
+        // `result`: 0 is ok, 1 is error.
+        sink.local_get(0).i32_const(0).i32_ne().call(ids.call(0));
+    })
+});
+
 pub(super) static SUBSCRIBE: Code = plain(
     &[("clocks/monotonic-clock", "subscribe-instant"), ("clocks/monotonic-clock", "subscribe-duration")],
     &[],

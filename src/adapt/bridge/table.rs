@@ -8,10 +8,11 @@ use super::{Bridge, Way, http, log};
 const OCTOBER: &str = "0.2.0-rc-2023-10-18";
 const NOVEMBER: &str = "0.2.0-rc-2023-11-10";
 const DECEMBER: &str = "0.2.0-rc-2023-12-05";
+const LAST: &str = "0.2.12";
 
 /// All rows.
 pub(super) fn rows() -> impl Iterator<Item = &'static Bridge> {
-    [IO, CLOCKS, FILES, TCP, UDP, NAMES, HTTP, LOGGING].into_iter().flatten()
+    [IO, CLI, CLOCKS, FILES, TCP, UDP, NAMES, HTTP, LOGGING].into_iter().flatten()
 }
 
 const fn of(from: &'static str, interface: &'static str, function: &'static str, way: Way) -> Bridge {
@@ -32,6 +33,9 @@ const IO: &[Bridge] = &[
     of(OCTOBER, "io/streams", "[method]output-stream.blocking-splice", code(&code::BLOCKING_SPLICE)),
     of(OCTOBER, "io/streams", "[method]output-stream.forward", code(&code::FORWARD)),
 ];
+
+/// A host without statuses only knows whether all went well.
+const CLI: &[Bridge] = &[of(LAST, "cli/exit", "exit-with-code", code(&code::EXIT_WITH_CODE))];
 
 const CLOCKS: &[Bridge] = &[
     of(OCTOBER, "clocks/monotonic-clock", "subscribe", code(&code::SUBSCRIBE)),

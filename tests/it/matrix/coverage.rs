@@ -18,11 +18,15 @@ pub struct Coverage {
 
 /// One for each snapshot.
 pub fn of_all() -> Vec<Coverage> {
-    source::ERAS.into_iter().map(|snapshot| of(snapshot, &source::component(snapshot))).collect()
+    [source::OCTOBER]
+        .into_iter()
+        .chain(source::ERAS)
+        .map(|snapshot| of(snapshot, &source::component(snapshot)))
+        .collect()
 }
 
 fn of(snapshot: &'static str, component: &[u8]) -> Coverage {
-    let mut all = Resolve::default();
+    let mut all = Resolve { all_features: true, ..Resolve::default() };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("wit/wasi").join(snapshot);
     let (package, _) = all.push_dir(&folder).expect("the snapshot's WIT");
     let world = all.select_world(&[package], Some("all")).expect("its world");

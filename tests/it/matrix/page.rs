@@ -17,7 +17,7 @@ is done whenever the tests run, on the other versions in the full run (`JOINTER_
 
 - **as it is**: nothing is done;
 - **renamed**: only names of imports and exports change, a millisecond's work that costs nothing afterwards;
-- **wrapped (n)**: an adapter stands beside the component; n functions have code in it, all others are the host's own;
+- **wrapped (n)**: an adapter stands beside the component; n functions go through it, all others are the host's own;
 - **module**: a core module becomes a component, in (n) with code for n functions;
 - **no**: refused; the footnote has the reason.
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::OnceLock;
 
-use crate::adapt::{program, snapshots};
+use crate::adapt::{guest, program, snapshots};
 use crate::http::Server;
 use crate::support::{Ran, TestEnv};
 
@@ -21,17 +21,14 @@ pub enum Source {
     Proxy,
     /// A program for the forerunner of preview1.
     Unstable,
+    /// A component against 2023-10-18, which is too different to be the same source.
+    October,
     /// A component against this snapshot.
     Era(&'static str),
 }
 
-/// A guest's files.
-pub struct Made {
-    /// What is adapted.
-    pub input: PathBuf,
-    /// What a host gets when nothing is adapted.
-    pub unadapted: Option<PathBuf>,
-}
+/// The snapshot with a guest of its own.
+pub const OCTOBER: &str = "0.2.0-rc-2023-10-18";
 
 /// The snapshots that `tests/it/guests/eras` are built against.
 pub const ERAS: [&str; 17] = [
@@ -56,8 +53,8 @@ pub const ERAS: [&str; 17] = [
 
 /// Every row of the matrix.
 pub fn all() -> Vec<Source> {
-    let modules = [Source::Command, Source::Reactor, Source::Proxy, Source::Unstable];
-    modules.into_iter().chain(ERAS.map(Source::Era)).collect()
+    let others = [Source::Command, Source::Reactor, Source::Proxy, Source::Unstable, Source::October];
+    others.into_iter().chain(ERAS.map(Source::Era)).collect()
 }
 
 /// Everything that preview1 has and the standard library calls; it ends with 7.
@@ -166,7 +163,7 @@ answered Ok(1)
 answer \"two\"
 four 127.0.0.1
 six (0, 0, 0, 0, 0, 0, 0, 1)
-fields 1 3 | 4 5 | 0 | [(\"a\", \"1\"), (\"b\", \"2\")] true
+fields 1 3 | 4 5 | 0 | [(\"a\", \"1\"), (\"b\", \"2\")] true []
 request true Some(\"/p?q=1\") true Some(\"example.test\") [(\"x-test\", \"yes\")]
 ";
 
@@ -189,6 +186,7 @@ impl Source {
             Self::Reactor => "preview1, reactor".to_owned(),
             Self::Proxy => "preview1, proxy".to_owned(),
             Self::Unstable => "`wasi_unstable`".to_owned(),
+            Self::October => OCTOBER.to_owned(),
             Self::Era(version) => version.to_owned(),
         }
     }
@@ -203,19 +201,16 @@ impl Source {
     }
 
     /// Builds the guest, once in a run of the tests.
-    pub fn make(self, env: &TestEnv) -> Made {
+    pub fn make(self, env: &TestEnv) -> PathBuf {
         match self {
-            Self::Command => module(program(env, PREVIEW1, "wasm32-wasip1")),
-            Self::Reactor | Self::Proxy => module(era("wasm32-wasip1", "preview1")),
+            Self::Command => program(env, PREVIEW1, "wasm32-wasip1"),
+            Self::Reactor | Self::Proxy => era("wasm32-wasip1", "preview1"),
             Self::Unstable => {
                 let text = wat::parse_str(crate::unstable::PROGRAM).expect("WAT");
-                module(env.write("unstable.wasm", text))
+                env.write("unstable.wasm", text)
             }
-            Self::Era(version) => {
-                let component = component(version);
-                let input = env.write("era.wasm", component);
-                Made { unadapted: Some(input.clone()), input }
-            }
+            Self::October => env.write("era.wasm", component(OCTOBER)),
+            Self::Era(version) => env.write("era.wasm", component(version)),
         }
     }
 
@@ -239,6 +234,14 @@ impl Source {
                 server.wait_for("to standard error");
                 same("the answer", &answer.text(), "year true")
             }
+            Self::October => {
+                let (parts, said): (Vec<&str>, Vec<&str>) = crate::october::SAYS.into_iter().unzip();
+                let said: String = said.iter().map(|said| said.trim_start()).collect();
+                expect(&run(env, component, to, &parts), 0, &said)?;
+                expect(&run(env, component, to, &["fail"]), 1, "")?;
+                let answer = serve(env, component, to).get("/fields");
+                same("the answer", &answer.text(), r#"1 3 | 4 5 | 0 | [("a", "1"), ("b", "2")]"#)
+            }
             Self::Era(version) => {
                 let ran = run(env, component, to, &PARTS);
                 let said = [ERA_SAYS, if milliseconds(version) { MILLISECONDS } else { NANOSECONDS }];
@@ -261,13 +264,13 @@ fn milliseconds(version: &str) -> bool {
     version.contains("2023-11")
 }
 
-fn module(input: PathBuf) -> Made {
-    Made { unadapted: Some(input.clone()), input }
-}
-
-/// The component of an era, as its tools made it.
+/// The component of a snapshot, as its tools made it.
 pub fn component(version: &str) -> Vec<u8> {
-    let module = std::fs::read(era("wasm32-unknown-unknown", version)).expect("the guest");
+    let path = match version {
+        OCTOBER => guest("wasm32-unknown-unknown", "october"),
+        _ => era("wasm32-unknown-unknown", version),
+    };
+    let module = std::fs::read(path).expect("the guest");
     let mut encoder = wit_component::ComponentEncoder::default();
     let encoder = encoder.module(&module).expect("a module").merge_imports_based_on_semver(false);
     encoder.encode().expect("a component")

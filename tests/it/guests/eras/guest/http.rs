@@ -62,7 +62,7 @@ pub fn fields() -> String {
     let refused = matches!(fields.append("x\ny", b"no"), Err(HeaderError::InvalidSyntax));
     let texts = |values: Vec<Vec<u8>>| values.into_iter().map(text).collect::<Vec<_>>().join(" ");
     let (a, b, c) = (texts(fields.get("a")), texts(fields.get("b")), fields.get("c").len());
-    format!("fields {a} | {b} | {c} | {:?} {refused}", pairs(&copy))
+    format!("fields {a} | {b} | {c} | {:?} {refused} {:?}", pairs(&copy), pairs(&Fields::new()))
 }
 
 /// What a request and its options are before they are sent.
