@@ -2,7 +2,7 @@
 //! loops that nobody wants to read as instructions.
 //!
 //! Each exports one interface with the old functions under their own names, over the resources of WASI 0.2.0,
-//! which is a part of every later version. Those of its resources that stand in for the target's are `wraps`.
+//! which is a part of every later version. One resource of each stands in for the target.s.
 
 use std::sync::OnceLock;
 
@@ -14,9 +14,6 @@ pub(super) struct Built {
     pub(super) from: &'static str,
     /// The interfaces whose functions it has; they share an adapter.
     pub(super) interfaces: &'static [&'static str],
-    /// The resource that is its own where the target's is meant. Every function that mentions it must be the
-    /// component's then.
-    pub(super) wraps: &'static str,
     /// The component.
     pub(super) bytes: &'static [u8],
     /// Its one export.
@@ -28,7 +25,6 @@ pub(super) struct Built {
 pub(super) static UDP: Built = Built {
     from: "0.2.0-rc-2023-10-18",
     interfaces: &["sockets/udp", "sockets/udp-create-socket"],
-    wraps: "sockets/udp.udp-socket",
     bytes: include_bytes!("../../adapters/built/udp.wasm"),
     exports: "jointer:adapters/old-udp",
     uses: OnceLock::new(),
@@ -38,7 +34,6 @@ pub(super) static UDP: Built = Built {
 pub(super) static NAMES: Built = Built {
     from: "0.2.0-rc-2023-10-18",
     interfaces: &["sockets/ip-name-lookup"],
-    wraps: "sockets/ip-name-lookup.resolve-address-stream",
     bytes: include_bytes!("../../adapters/built/names.wasm"),
     exports: "jointer:adapters/old-names",
     uses: OnceLock::new(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::AdaptError;
 use super::bridge::{self, Way};
 use super::built::Built;
-use super::shape::{defines, resources_in};
+use super::shape::defines;
 use super::snapshot::{Interface, Snapshot, describe};
 use super::uses::{Used, Uses};
 
@@ -14,6 +14,8 @@ use super::uses::{Used, Uses};
 pub(super) struct Plan {
     /// What stands in for functions that differ, by the name of the import.
     pub(super) bridged: BTreeMap<String, BTreeMap<String, Way>>,
+    /// Imports that are components built beforehand, by name.
+    pub(super) taken: BTreeMap<String, &'static Built>,
     /// Imports with a type that is another one in the target, or none. Nothing that is called mentions it
     /// unless it is bridged, but it must be there.
     pub(super) retyped: BTreeSet<String>,
@@ -128,7 +130,7 @@ fn types(
     Ok(())
 }
 
-/// Where a resource is the adapter's own, every function that mentions it must be the adapter's.
+/// Where a resource is a prebuilt component's own, its interfaces are all that component's.
 fn take_over(uses: &Uses, target: &Snapshot, plan: &mut Plan) -> Result<(), AdaptError> {
     let mut wrapped: Vec<(&str, &'static Built)> = Vec::new();
     for used in &uses.imports {
@@ -147,16 +149,14 @@ fn take_over(uses: &Uses, target: &Snapshot, plan: &mut Plan) -> Result<(), Adap
         };
         let mut taken = plan.bridged.remove(&used.name).unwrap_or_default();
         for (name, has) in &used.functions {
-            if !resources_in(has).any(|resource| resource == built.wraps) {
-                continue;
-            }
             if bridge::type_in(built.from, &used.key, name).as_ref() != Some(has) {
                 let interface = target.interfaces.get(&used.key);
                 return Err(missing(used, target, interface, name, has));
             }
             taken.insert(name.clone(), Way::Built(built));
         }
-        // Even without a function of its own: its resource is the adapter's.
+        // Even without a function of its own: its resource is the other component's.
+        plan.taken.insert(used.name.clone(), built);
         plan.bridged.insert(used.name.clone(), taken);
     }
     Ok(())

@@ -24,6 +24,8 @@ mod merge;
 mod preview1;
 mod reencode;
 mod shape;
+#[cfg(test)]
+mod sizes;
 mod snapshot;
 mod status;
 mod strict;

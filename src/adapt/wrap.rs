@@ -1,14 +1,14 @@
 //! Puts a component beside generated adapters.
 //!
-//! The result is a component with three things in it: imports of the target's interfaces, an [`Adapter`] for
-//! each interface of which something differs, and the application, byte for byte. An interface that agrees is
+//! The result is a component with three things in it: imports of the target's interfaces, an [`Adapter`] or a
+//! prebuilt component for each interface of which something differs, and the application, byte for byte. An interface that agrees is
 //! handed to the application as it was imported. A handle means the same on both sides, and calls that need no
 //! code cost nothing.
 //!
 //! The code must not be in the outer component itself: wasmtime up to 48 traps when a component calls a
 //! function of its parent ("cannot enter component instance"). Adapter and application are siblings.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use wasm_encoder::{
     Alias, Component, ComponentAliasSection, ComponentBuilder, ComponentDefinedTypeEncoder,
@@ -18,15 +18,15 @@ use wasm_encoder::{
 use wasmparser::component_types::ComponentEntityType;
 
 use super::AdaptError;
-use super::adapter::{Adapter, need};
-use super::bridge::Way;
+use super::adapter::{Adapter, need, short_name};
+use super::built::Built;
 use super::copy::{Copier, Place, Sink};
 use super::decide::Plan;
 use super::encode::{Imports, Needs};
 use super::merge::name_in;
 use super::reencode::{self, Extent, Head, Written};
 use super::snapshot::Snapshot;
-use super::uses::{Used, Uses};
+use super::uses::Uses;
 use crate::component::{self, Side};
 
 /// Writes the application with its adapters.
@@ -37,23 +37,17 @@ pub(super) fn wrap(bytes: &[u8], uses: &Uses, plan: &Plan, target: &Snapshot) ->
     let mut builder = ComponentBuilder::default();
     let imports = Imports::write(&mut builder, &needs, &|key| name_in(target, key));
     let mut given: HashMap<&str, u32> = HashMap::new();
+    let mut prebuilt = Prebuilt::default();
     for used in &uses.imports {
         given.extend(imports.instance(&used.key).map(|instance| (used.name.as_str(), instance)));
     }
-    for of in adapters(uses, plan) {
-        let names: Vec<&str> = of.iter().map(|used| used.name.as_str()).collect();
-        let adapter = Adapter { uses, plan, target, of }.build();
-        let (adapter, wanted) = adapter
-            .ok_or_else(|| failed(format!("no adapter can be made for `{}`", names.join("` and `"))))?;
-        let index = builder.component_raw(None, &adapter);
-        let args: Vec<_> = wanted
-            .iter()
-            .filter_map(|key| {
-                Some((name_in(target, key), ComponentExportKind::Instance, imports.instance(key)?))
-            })
-            .collect();
-        let instance = builder.instantiate(None, index, args);
-        given.extend(names.into_iter().map(|name| (name, instance)));
+    for of in uses.imports.iter().filter(|used| plan.is_adapted(&used.name)) {
+        let made = match plan.taken.get(&of.name) {
+            Some(built) => prebuilt.instance(&mut builder, built, &imports),
+            None => generated(&mut builder, &Adapter { uses, plan, target, of }, &imports),
+        };
+        let instance = made.ok_or_else(|| failed(format!("no adapter can be made for `{}`", of.name)))?;
+        given.insert(&of.name, instance);
     }
     let components = builder.component_count();
     let head =
@@ -63,23 +57,43 @@ pub(super) fn wrap(bytes: &[u8], uses: &Uses, plan: &Plan, target: &Snapshot) ->
     Ok(wrapped)
 }
 
-/// The imports that need an adapter, by adapter: one each, but those that share a wrapped resource share one.
-fn adapters<'a>(uses: &'a Uses, plan: &Plan) -> Vec<Vec<&'a Used>> {
-    let mut shared: BTreeMap<(&str, &str), Vec<&Used>> = BTreeMap::new();
-    let mut single = Vec::new();
-    for used in uses.imports.iter().filter(|used| plan.is_adapted(&used.name)) {
-        let ways = plan.bridged.get(&used.name).into_iter().flat_map(BTreeMap::values);
-        let built = ways.into_iter().find_map(|way| match way {
-            Way::Built(built) => Some(built),
-            _ => None,
-        });
-        match built {
-            Some(built) => shared.entry((&used.label, built.exports)).or_default().push(used),
-            None => single.push(vec![used]),
+/// Writes an adapter and makes an instance of it.
+fn generated(builder: &mut ComponentBuilder, adapter: &Adapter<'_>, imports: &Imports) -> Option<u32> {
+    let (bytes, wanted) = adapter.build()?;
+    let component = builder.component_raw(None, &bytes);
+    let instances = wanted.iter().map(|key| imports.instance(key)).collect::<Option<Vec<_>>>()?;
+    let args = instances.into_iter().enumerate();
+    let args = args.map(|(place, index)| (short_name(place), ComponentExportKind::Instance, index));
+    Some(builder.instantiate(None, component, args.collect::<Vec<_>>()))
+}
+
+/// Instances of components that were built beforehand, one for all imports that share it: what one of them
+/// calls a socket, the others do as well.
+#[derive(Default)]
+struct Prebuilt(HashMap<&'static str, u32>);
+
+impl Prebuilt {
+    /// What the component exports. It has the types and functions of all its interfaces, and nobody minds more
+    /// than was asked for, so it is each of them.
+    fn instance(
+        &mut self,
+        builder: &mut ComponentBuilder,
+        built: &'static Built,
+        imports: &Imports,
+    ) -> Option<u32> {
+        if let Some(instance) = self.0.get(built.exports) {
+            return Some(*instance);
         }
+        let mut args = Vec::new();
+        for used in &built.uses()?.imports {
+            args.push((used.name.as_str(), ComponentExportKind::Instance, imports.instance(&used.key)?));
+        }
+        let component = builder.component_raw(None, built.bytes);
+        let instance = builder.instantiate(None, component, args);
+        let instance = builder.alias_export(instance, built.exports, ComponentExportKind::Instance);
+        self.0.insert(built.exports, instance);
+        Some(instance)
     }
-    single.extend(shared.into_values());
-    single
 }
 
 /// The outer component behind its head.

@@ -24,6 +24,7 @@ mod http;
 mod matrix;
 mod october;
 mod peers;
+mod prebuilt;
 mod registry;
 mod rooms;
 mod run;

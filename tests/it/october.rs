@@ -27,7 +27,25 @@ fn october(env: &TestEnv) -> String {
 
 /// Adapts the guest and runs it on a strict host with a folder, a variable, all of loopback, and `input`.
 fn run(env: &TestEnv, host: &str, part: &str, input: &str) -> Ran {
+    adapt(env, host);
+    run_adapted(env, host, part, input)
+}
+
+fn adapt(env: &TestEnv, host: &str) {
     env.jointer(["adapt", "october.wasm", "--to", host, "-o", "adapted.wasm"]).success();
+}
+
+/// Runs a part of the guest with something done to the adapted component before; it must say what it always says.
+pub(crate) fn says_with(part: &str, change: &dyn Fn(Vec<u8>) -> Vec<u8>) {
+    let env = TestEnv::new();
+    october(&env);
+    adapt(&env, HOSTS[2]);
+    env.write("adapted.wasm", change(std::fs::read(env.path("adapted.wasm")).expect("the component")));
+    let expected = SAYS.iter().find(|(name, _)| *name == part).expect("a part of the guest").1;
+    assert_eq!(run_adapted(&env, HOSTS[2], part, "").success().stdout, expected, "{part}");
+}
+
+fn run_adapted(env: &TestEnv, host: &str, part: &str, input: &str) -> Ran {
     std::fs::create_dir_all(env.path("files")).expect("a folder");
     let args = ["run", "--host", host, "--dir", "files::/", "--env", "COLOUR=red", "--socket", "*"];
     let mut child = env
@@ -206,7 +224,7 @@ fn messages_for_the_log_go_to_standard_error() {
 /// Adapts the guest and serves it on a strict host.
 fn serve(env: &TestEnv, host: &str, flags: &[&str]) -> Server {
     october(env);
-    env.jointer(["adapt", "october.wasm", "--to", host, "-o", "adapted.wasm"]).success();
+    adapt(env, host);
     Server::start(env, &[&["--host", host, "adapted.wasm"], flags].concat())
 }
 

@@ -1,5 +1,7 @@
 //! Core modules: the memory that results and lists of calls lie in, and the code of an adapter.
 
+use std::collections::BTreeSet;
+
 use wasm_encoder::{
     BlockType, CodeSection, ConstExpr, DataSection, EntityType, ExportKind, ExportSection, Function,
     FunctionSection, GlobalSection, GlobalType, ImportSection, MemorySection, MemoryType, Module,
@@ -20,8 +22,48 @@ pub(in crate::adapt) struct Lifted {
     pub(in crate::adapt) own: CoreType,
     /// Whether memory must be given with the function: it has lists, or its result lies in memory.
     pub(in crate::adapt) needs_memory: bool,
+    /// Whether its instructions use memory, because a function that they call does.
+    uses_memory: bool,
     /// Of the functions that it calls.
     calls: Vec<CoreType>,
+}
+
+/// What the code of an adapter is given, each function once however many call it.
+pub(in crate::adapt) struct Given<'a> {
+    /// The functions of the target, with their core types.
+    pub(in crate::adapt) calls: Vec<((&'static str, &'static str), &'a CoreType)>,
+    /// The resources to let go of.
+    pub(in crate::adapt) drops: Vec<(&'static str, &'static str)>,
+    /// Whether any of it uses memory.
+    pub(in crate::adapt) memory: bool,
+}
+
+impl<'a> Given<'a> {
+    pub(in crate::adapt) fn to(functions: &[&'a Lifted]) -> Self {
+        let mut given = Self { calls: Vec::new(), drops: Vec::new(), memory: false };
+        for lifted in functions {
+            given.memory |= lifted.needs_memory || lifted.uses_memory;
+            for (name, ty) in lifted.code.calls.iter().zip(&lifted.calls) {
+                if given.calls.iter().all(|(known, _)| known != name) {
+                    given.calls.push((*name, ty));
+                }
+            }
+            for name in lifted.code.drops {
+                if !given.drops.contains(name) {
+                    given.drops.push(*name);
+                }
+            }
+        }
+        given
+    }
+
+    /// Where some code finds what it calls, if the first function given has the index `first`.
+    fn ids(&self, code: &Code, first: u32) -> Ids {
+        let index = |place: Option<usize>, after: usize| first + (place.unwrap_or_default() + after) as u32;
+        let call = |name| index(self.calls.iter().position(|(known, _)| known == name), 0);
+        let drop = |name| index(self.drops.iter().position(|known| known == name), self.calls.len());
+        Ids { calls: code.calls.iter().map(call).collect(), drops: code.drops.iter().map(drop).collect() }
+    }
 }
 
 impl Lifted {
@@ -41,12 +83,15 @@ impl Lifted {
         let own = core(old, AbiVariant::GuestExport, interface, function)?;
         let needs_memory = own.retptr || shape.contains("string") || shape.contains("list<");
         let types = |signature: WasmSignature| (values(&signature.params), values(&signature.results));
-        let calls = code
-            .calls
-            .iter()
-            .map(|(interface, function)| core(new, AbiVariant::GuestImport, interface, function).map(types))
-            .collect::<Option<Vec<_>>>()?;
-        Some(Self { code, own: types(own), needs_memory, calls })
+        let mut uses_memory = false;
+        let mut calls = Vec::new();
+        for (interface, function) in code.calls {
+            let signature = core(new, AbiVariant::GuestImport, interface, function)?;
+            // A function without a pointer in its core type may still be given lists by ours.
+            uses_memory |= signature.retptr || signature.params.contains(&WasmType::Pointer);
+            calls.push(types(signature));
+        }
+        Some(Self { code, own: types(own), needs_memory, uses_memory, calls })
     }
 }
 
@@ -111,50 +156,79 @@ pub(in crate::adapt) fn memory_module() -> Module {
 }
 
 /// A core module with some code: exports the functions by their numbers `0`, `1`, …, and `post` and `post0`, to
-/// be called after a function with a result and after one without. It imports from `x`: `memory`, `reset`,
-/// and for each function `call0.0`, `call0.1`, …, `drop0.0`, … and so on.
-pub(in crate::adapt) fn code_module(functions: &[&Lifted]) -> Module {
-    let (mut types, mut imports, mut defined) =
-        (TypeSection::new(), ImportSection::new(), FunctionSection::new());
-    let (mut exports, mut code) = (ExportSection::new(), CodeSection::new());
-    types.ty().function([], []);
-    types.ty().function([ValType::I32], []);
-    imports.import("x", "memory", EntityType::Memory(MEMORY));
-    imports.import("x", "reset", EntityType::Function(0));
-    let (mut next_type, mut next_import) = (2, 1);
-    let mut ids = Vec::new();
+/// be called after a function with a result and after one without. It imports from `x` what it is given, by
+/// numbers as well: first the calls, then the drops; and `memory` and `reset` if there is memory.
+pub(in crate::adapt) fn code_module(functions: &[&Lifted], given: &Given<'_>) -> Module {
+    let mut module = CodeModule::default();
+    if given.memory {
+        module.imports.import("x", "memory", EntityType::Memory(MEMORY));
+        let ty = module.ty(&(Vec::new(), Vec::new()));
+        module.imports.import("x", "reset", EntityType::Function(ty));
+    }
+    let first = u32::from(given.memory);
+    let dropped = (vec![ValType::I32], Vec::new());
+    let types = given.calls.iter().map(|(_, ty)| *ty).chain(given.drops.iter().map(|_| &dropped));
+    for (number, ty) in types.enumerate() {
+        let ty = module.ty(ty);
+        module.imports.import("x", &number.to_string(), EntityType::Function(ty));
+    }
+    module.next = first + (given.calls.len() + given.drops.len()) as u32;
     for (number, lifted) in functions.iter().enumerate() {
-        ids.push(Ids { first: next_import, calls: lifted.calls.len() as u32 });
-        for (call, (params, results)) in lifted.calls.iter().enumerate() {
-            types.ty().function(params.iter().copied(), results.iter().copied());
-            imports.import("x", &format!("call{number}.{call}"), EntityType::Function(next_type));
-            (next_type, next_import) = (next_type + 1, next_import + 1);
-        }
-        for drop in 0..lifted.code.drops.len() {
-            imports.import("x", &format!("drop{number}.{drop}"), EntityType::Function(1));
-            next_import += 1;
-        }
+        module.define(&number.to_string(), &lifted.own, &(lifted.code.write)(&given.ids(lifted.code, first)));
     }
-    for ((number, lifted), ids) in (0u32..).zip(functions).zip(&ids) {
-        types.ty().function(lifted.own.0.iter().copied(), lifted.own.1.iter().copied());
-        defined.function(next_type + number);
-        exports.export(&number.to_string(), ExportKind::Func, next_import + number);
-        code.function(&(lifted.code.write)(ids));
-    }
-    let after = next_import + functions.len() as u32;
-    for (name, ty, index) in [("post", 1, after), ("post0", 0, after + 1)] {
-        defined.function(ty);
-        exports.export(name, ExportKind::Func, index);
+    let lifted = functions.iter().filter(|lifted| lifted.needs_memory);
+    let with_result: BTreeSet<bool> = lifted.map(|lifted| !lifted.own.1.is_empty()).collect();
+    for with_result in with_result {
+        let params = if with_result { vec![ValType::I32] } else { Vec::new() };
         let mut post = Function::new([]);
         post.instructions().call(0).end();
-        code.function(&post);
+        module.define(if with_result { "post" } else { "post0" }, &(params, Vec::new()), &post);
     }
-    let mut module = Module::new();
-    module.section(&types).section(&imports).section(&defined).section(&exports).section(&code);
-    if let Some(data) = functions.iter().find_map(|lifted| lifted.code.data) {
-        let mut section = DataSection::new();
-        section.active(0, &ConstExpr::i32_const(DATA), data());
-        module.section(&section);
+    module.finish(functions.iter().find_map(|lifted| lifted.code.data))
+}
+
+/// The sections of [`code_module`].
+#[derive(Default)]
+struct CodeModule {
+    types: TypeSection,
+    known: Vec<CoreType>,
+    imports: ImportSection,
+    functions: FunctionSection,
+    exports: ExportSection,
+    code: CodeSection,
+    /// The index of the next function.
+    next: u32,
+}
+
+impl CodeModule {
+    /// The index of a type.
+    fn ty(&mut self, ty: &CoreType) -> u32 {
+        let place = self.known.iter().position(|known| known == ty);
+        let place = place.unwrap_or_else(|| {
+            self.types.ty().function(ty.0.iter().copied(), ty.1.iter().copied());
+            self.known.push(ty.clone());
+            self.known.len() - 1
+        });
+        place as u32
     }
-    module
+
+    fn define(&mut self, name: &str, ty: &CoreType, body: &Function) {
+        let ty = self.ty(ty);
+        self.functions.function(ty);
+        self.exports.export(name, ExportKind::Func, self.next);
+        self.code.function(body);
+        self.next += 1;
+    }
+
+    fn finish(self, data: Option<fn() -> Vec<u8>>) -> Module {
+        let mut module = Module::new();
+        module.section(&self.types).section(&self.imports).section(&self.functions);
+        module.section(&self.exports).section(&self.code);
+        if let Some(data) = data {
+            let mut section = DataSection::new();
+            section.active(0, &ConstExpr::i32_const(DATA), data());
+            module.section(&section);
+        }
+        module
+    }
 }

@@ -19,7 +19,7 @@ use super::built::Built;
 use super::snapshot::{Interface, Snapshot};
 use super::uses::Used;
 
-pub(super) use memory::{Lifted, code_module, memory_module};
+pub(super) use memory::{Given, Lifted, code_module, memory_module};
 
 /// A function that differs.
 #[derive(Debug)]
@@ -56,22 +56,22 @@ pub(super) struct Code {
     pub(super) write: fn(&Ids) -> Function,
 }
 
-/// The functions that some code may call.
-#[derive(Debug, Clone, Copy)]
+/// The functions that some code may call, by their indices in its module.
+#[derive(Debug)]
 pub(super) struct Ids {
-    first: u32,
-    calls: u32,
+    calls: Vec<u32>,
+    drops: Vec<u32>,
 }
 
 impl Ids {
-    /// The number of one of [`Code::calls`].
-    fn call(&self, number: u32) -> u32 {
-        self.first + number
+    /// One of [`Code::calls`].
+    fn call(&self, number: usize) -> u32 {
+        self.calls[number]
     }
 
-    /// The number of the function that drops one of [`Code::drops`].
-    fn drop(&self, number: u32) -> u32 {
-        self.first + self.calls + number
+    /// The function that drops one of [`Code::drops`].
+    fn drop(&self, number: usize) -> u32 {
+        self.drops[number]
     }
 }
 

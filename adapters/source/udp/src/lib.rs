@@ -48,7 +48,7 @@ wit_bindgen::generate!({
             export old-udp;
         }
     ",
-    path: "../../wit/wasi/0.2.0",
+    path: "../../../wit/wasi/0.2.0",
     world: "jointer:adapters/adapter",
     generate_all,
 });
