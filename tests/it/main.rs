@@ -19,6 +19,7 @@ mod examples;
 mod fingerprint;
 mod guest_packages;
 mod guests;
+mod history;
 mod hosts;
 mod http;
 mod matrix;

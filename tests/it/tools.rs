@@ -14,7 +14,15 @@ use std::sync::{Mutex, Once};
 /// A program that `tests/peers/install.sh` or `tests/peers/hosts.sh` installs; `None` has been said and means skip.
 pub fn peer(name: &str) -> Option<PathBuf> {
     let script = if name == "wasmtime" { "tests/peers/hosts.sh" } else { "tests/peers/install.sh" };
-    let path = root().join("target/peers/bin").join(name);
+    installed(name, root().join("target/peers/bin").join(name), script)
+}
+
+/// Something that `tests/peers/history.sh` installs: what was published when the snapshots were new.
+pub fn historical(name: &str) -> Option<PathBuf> {
+    installed(name, root().join("target/peers/history").join(name), "tests/peers/history.sh")
+}
+
+fn installed(name: &str, path: PathBuf, script: &'static str) -> Option<PathBuf> {
     if !path.exists() {
         install(script);
     }

@@ -217,10 +217,7 @@ impl Source {
     /// Runs the adapted guest on the strict host and compares what it says.
     pub fn behaves(self, env: &TestEnv, component: &str, to: &str) -> Result<(), String> {
         match self {
-            Self::Command => {
-                let ran = run(env, component, to, &["a", "b"]);
-                expect(&ran, if to == "0.2.12" { 7 } else { 1 }, PREVIEW1_SAYS)
-            }
+            Self::Command => preview1(env, component, to, if to == "0.2.12" { 7 } else { 1 }),
             Self::Unstable => expect(&run(env, component, to, &[]), 0, ""),
             Self::Reactor => {
                 env.write("files/hello.txt", "hello");
@@ -257,6 +254,11 @@ impl Source {
             }
         }
     }
+}
+
+/// Runs [`Source::Command`] as a component, and compares what it says and its status.
+pub fn preview1(env: &TestEnv, component: &str, to: &str, status: i32) -> Result<(), String> {
+    expect(&run(env, component, to, &["a", "b"]), status, PREVIEW1_SAYS)
 }
 
 /// Whether the snapshot counts timeouts of http in milliseconds: only 2023-11 does.
