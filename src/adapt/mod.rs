@@ -14,15 +14,18 @@
 //! the same bytes out every time.
 
 mod adapter;
+mod answer;
 mod bridge;
 mod built;
 mod copy;
 mod decide;
+mod deny;
 mod encode;
 mod error;
 mod merge;
 mod preview1;
 mod reencode;
+mod refuse;
 mod shape;
 #[cfg(test)]
 mod sizes;
@@ -38,6 +41,7 @@ mod wrap;
 
 use semver::Version;
 
+pub use deny::{Denial, DenyError, denial};
 pub use error::AdaptError;
 pub use snapshot::targets;
 pub use strict::check_host;

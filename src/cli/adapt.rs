@@ -6,6 +6,7 @@ use semver::Version;
 use serde::Serialize;
 
 use super::Context;
+use super::deny::without;
 use super::files::STDIO;
 use crate::adapt::{self, AdaptError, Adapted, Flavour, How};
 use crate::digest::Digest;
@@ -29,6 +30,10 @@ pub struct AdaptArgs {
     /// What a core module becomes; by default what it exports decides
     #[arg(long, value_enum)]
     kind: Option<KindArg>,
+    /// Interface or package that it is to have from nobody: `sockets`, `http/outgoing-handler`; calls fail (can be
+    /// repeated)
+    #[arg(long, value_name = "INTERFACE")]
+    deny: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -68,6 +73,8 @@ pub(super) fn run(cx: &Context, args: &AdaptArgs) -> Result<ExitStatus> {
     let bytes = cx.read_artifact(&args.input)?;
     let adapted = adapt::adapt_as(&bytes, &to, args.kind.map(Flavour::from))
         .map_err(|error| Error::from(error).at(args.input.as_str()))?;
+    let bytes = without(cx, adapted.bytes, &args.deny, &args.input)?;
+    let adapted = Adapted { bytes, ..adapted };
     cx.write_artifact(&args.output, &adapted.bytes)?;
     report(cx, args, &adapted, &to);
     Ok(ExitStatus::Success)

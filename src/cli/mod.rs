@@ -11,6 +11,7 @@ mod clean;
 mod completions;
 mod compose;
 mod demo;
+mod deny;
 mod doctor;
 mod explain;
 mod fetch;

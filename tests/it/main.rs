@@ -12,6 +12,7 @@ mod call;
 mod compose;
 mod compose_polyglot;
 mod demo;
+mod deny;
 mod deps;
 mod diagnostics;
 mod docs;
