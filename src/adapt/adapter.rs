@@ -64,7 +64,8 @@ pub(super) fn need(needs: &mut Needs<'_>, used: &Used, plan: &Plan, target: &Sna
                 code.calls.iter().for_each(|(interface, function)| needs.function(interface, function));
                 code.drops.iter().for_each(|(interface, resource)| needs.ty(interface, resource));
             }
-            Some(Way::Built(_)) => {}
+            // What a stub lets go of are resources of its own type.
+            Some(Way::Built(_) | Way::Stub) => {}
         }
     }
 }
@@ -162,9 +163,14 @@ impl<'b> Writer<'_, 'b> {
         let mut with_code = Vec::new();
         let (used, new) = (self.adapter.of, bridge::written_for()?);
         for (name, shape) in &used.functions {
-            let Some(Way::Code(code)) = self.adapter.way(name) else { continue };
-            let old = bridge::snapshot_of(&used.key, name, shape)?;
-            let lifted = Lifted::of(code, (&old, &new), &used.key, name)?;
+            let lifted = match self.adapter.way(name) {
+                Some(Way::Code(code)) => {
+                    let old = bridge::snapshot_of(&used.key, name, shape)?;
+                    Lifted::of(code, (&old, &new), &used.key, name)?
+                }
+                Some(Way::Stub) => Lifted::stub(&*Snapshot::load(&used.label)?, &used.key, name)?,
+                _ => continue,
+            };
             with_code.push((name.as_str(), lifted));
         }
         if with_code.is_empty() {
@@ -234,7 +240,7 @@ impl<'b> Writer<'_, 'b> {
                 None => (self.imports.instance(&used.key)?, name.as_str()),
                 Some(Way::Alias(interface, function)) => (self.imports.instance(interface)?, function),
                 Some(Way::Built(_)) => return None,
-                Some(Way::Code(_)) => {
+                Some(Way::Code(_) | Way::Stub) => {
                     let index = *lifted.get(name.as_str())?;
                     self.builder.export(name.as_str(), ComponentExportKind::Func, index, None);
                     continue;

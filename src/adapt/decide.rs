@@ -50,12 +50,26 @@ impl Plan {
     }
 }
 
+/// What is done about functions that the target lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lacking {
+    /// The component is refused.
+    Refuse,
+    /// Their calls give an error of their own type, else they trap.
+    Stub,
+}
+
 /// Compares everything that a component uses with the target.
 pub(super) fn decide(uses: &Uses, target: &Snapshot) -> Result<Plan, AdaptError> {
+    decide_with(uses, target, Lacking::Refuse)
+}
+
+/// [`decide`], with something done about functions that are lacking.
+pub(super) fn decide_with(uses: &Uses, target: &Snapshot, lacking: Lacking) -> Result<Plan, AdaptError> {
     let mut plan = Plan::default();
     let mut seen = BTreeSet::new();
     for used in &uses.imports {
-        import(used, target, &mut plan)?;
+        import(used, target, lacking, &mut plan)?;
         plan.twice |= !seen.insert(&used.key);
         plan.renames |= target.interfaces.get(&used.key).is_none_or(|found| found.name != used.name);
     }
@@ -75,7 +89,7 @@ fn full(key: &str) -> String {
     format!("wasi:{key}")
 }
 
-fn import(used: &Used, target: &Snapshot, plan: &mut Plan) -> Result<(), AdaptError> {
+fn import(used: &Used, target: &Snapshot, lacking: Lacking, plan: &mut Plan) -> Result<(), AdaptError> {
     let interface = bridge::counterpart(used, target);
     let mut bridged = BTreeMap::new();
     for (name, has) in &used.functions {
@@ -89,6 +103,12 @@ fn import(used: &Used, target: &Snapshot, plan: &mut Plan) -> Result<(), AdaptEr
                 bridged.insert(name.clone(), way);
             }
             None if same => {}
+            // A stub is made of the function's type in its snapshot, so that must be what the component has.
+            None if lacking == Lacking::Stub
+                && bridge::type_in(&used.label, &used.key, name).as_ref() == Some(has) =>
+            {
+                bridged.insert(name.clone(), Way::Stub);
+            }
             None => return Err(missing(used, target, interface, name, has)),
         }
     }
@@ -238,6 +258,6 @@ fn help(label: &str) -> String {
     if pre_release {
         "adapters exist from 0.2.0-rc-2023-10-18 on; build it again with current tools".to_owned()
     } else {
-        "choose a newer version with `--to`, or build it without what is missing".to_owned()
+        "choose a newer version with `--to`, or let only the calls of it fail with `--stub`".to_owned()
     }
 }

@@ -41,6 +41,7 @@ mod wrap;
 
 use semver::Version;
 
+pub use decide::Lacking;
 pub use deny::{Denial, DenyError, denial};
 pub use error::AdaptError;
 pub use snapshot::targets;
@@ -48,7 +49,7 @@ pub use strict::check_host;
 pub use survey::{Survey, survey};
 
 use crate::component::{self, Kind, Side};
-use decide::decide;
+use decide::decide_with;
 use snapshot::Snapshot;
 use uses::Uses;
 
@@ -145,12 +146,25 @@ pub fn adapt(bytes: &[u8], to: &Version) -> Result<Adapted, AdaptError> {
 /// See [`AdaptError`]: bytes that are no component, a version that is not known, a function that the
 /// version lacks or has with other types.
 pub fn adapt_as(bytes: &[u8], to: &Version, flavour: Option<Flavour>) -> Result<Adapted, AdaptError> {
+    adapt_with(bytes, to, flavour, Lacking::Refuse)
+}
+
+/// [`adapt_as`], with something done about functions that the version lacks.
+///
+/// # Errors
+/// See [`AdaptError`].
+pub fn adapt_with(
+    bytes: &[u8],
+    to: &Version,
+    flavour: Option<Flavour>,
+    lacking: Lacking,
+) -> Result<Adapted, AdaptError> {
     let target = target(to)?;
     let adapted = match component::kind(bytes)? {
-        Kind::Component => adapt_component(bytes, &target)?,
+        Kind::Component => adapt_component(bytes, &target, lacking)?,
         Kind::CoreModule => {
             let made = preview1::componentize(bytes, flavour, &target)?;
-            let fitted = adapt_component(&made.component, &target)?;
+            let fitted = adapt_component(&made.component, &target, lacking)?;
             // What the adapter itself imports is nobody's choice and not worth a word.
             let from = made.from.map_or(fitted.from, |from| vec![from.to_owned()]);
             Adapted {
@@ -174,9 +188,9 @@ fn target(to: &Version) -> Result<std::sync::Arc<Snapshot>, AdaptError> {
         .ok_or_else(|| AdaptError::unknown_target(&label))
 }
 
-fn adapt_component(bytes: &[u8], target: &Snapshot) -> Result<Adapted, AdaptError> {
+fn adapt_component(bytes: &[u8], target: &Snapshot, lacking: Lacking) -> Result<Adapted, AdaptError> {
     let uses = Uses::of(bytes)?;
-    let plan = decide(&uses, target)?;
+    let plan = decide_with(&uses, target, lacking)?;
     let from = uses.labels();
     if plan.wraps() {
         let functions = plan.functions(&uses);

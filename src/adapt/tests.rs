@@ -252,3 +252,24 @@ fn exports_that_mention_imported_types_survive_an_adapter() {
     assert_fits(&adapted.bytes, "0.2.12");
     assert_eq!(externs(&adapted.bytes).exports, ["listing", "shelf"]);
 }
+
+#[test]
+fn what_is_lacking_is_stubbed_if_that_is_wanted() {
+    let bytes = everything("0.2.12");
+    let (first, stub) = (version("0.2.0"), super::Lacking::Stub);
+    assert!(matches!(adapt(&bytes, &first).unwrap_err(), AdaptError::FunctionMissing { .. }));
+    let adapted = super::adapt_with(&bytes, &first, None, stub).unwrap();
+    assert_fits(&adapted.bytes, "0.2.0");
+    let functions = adapted.how.functions();
+    for lacking in [
+        "wasi:http/types [method]response-outparam.send-informational",
+        "wasi:sockets/network network-error-code",
+    ] {
+        assert!(functions.iter().any(|function| function == lacking), "{functions:?}");
+    }
+    // Where nothing is lacking, nothing changes.
+    let same = super::adapt_with(&bytes, &version("0.2.12"), None, stub).unwrap();
+    assert_eq!((same.how, same.bytes), (How::Unchanged, bytes));
+    let old = everything("0.2.0-rc-2023-11-10");
+    assert_eq!(super::adapt_with(&old, &first, None, stub).unwrap(), adapt(&old, &first).unwrap());
+}

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Context;
 use super::deny::without;
 use super::files::STDIO;
-use crate::adapt::{self, AdaptError, Adapted, Flavour, How};
+use crate::adapt::{self, AdaptError, Adapted, Flavour, How, Lacking};
 use crate::digest::Digest;
 use crate::error::{Error, ExitStatus, Result};
 use crate::event::Event;
@@ -30,6 +30,9 @@ pub struct AdaptArgs {
     /// What a core module becomes; by default what it exports decides
     #[arg(long, value_enum)]
     kind: Option<KindArg>,
+    /// Let functions that the version lacks fail instead of refusing: with an error of their own type, else by a trap
+    #[arg(long)]
+    stub: bool,
     /// Interface or package that it is to have from nobody: `sockets`, `http/outgoing-handler`; calls fail (can be
     /// repeated)
     #[arg(long, value_name = "INTERFACE")]
@@ -71,7 +74,8 @@ pub(super) fn run(cx: &Context, args: &AdaptArgs) -> Result<ExitStatus> {
     let to = target(args.to.as_deref())?;
     cx.check_output(&args.output)?;
     let bytes = cx.read_artifact(&args.input)?;
-    let adapted = adapt::adapt_as(&bytes, &to, args.kind.map(Flavour::from))
+    let lacking = if args.stub { Lacking::Stub } else { Lacking::Refuse };
+    let adapted = adapt::adapt_with(&bytes, &to, args.kind.map(Flavour::from), lacking)
         .map_err(|error| Error::from(error).at(args.input.as_str()))?;
     let bytes = without(cx, adapted.bytes, &args.deny, &args.input)?;
     let adapted = Adapted { bytes, ..adapted };

@@ -508,6 +508,25 @@ fn what_cannot_be_adapted_is_refused_with_its_name() {
 }
 
 #[test]
+fn what_a_version_lacks_fails_alone_if_that_is_wanted() {
+    let env = TestEnv::new();
+    let module = std::fs::read(guest("wasm32-unknown-unknown", "informational")).expect("the guest");
+    let mut encoder = wit_component::ComponentEncoder::default();
+    let component = encoder.module(&module).and_then(|encoder| encoder.encode()).expect("a component");
+    env.write("new.wasm", component);
+    for host in ["wasi@0.2.0", "wasi@0.2.3"] {
+        let adapt = ["adapt", "new.wasm", "--to", host, "-o", "stubbed.wasm"];
+        let said = env.jointer(adapt).ended_with(5).code("adapt::function_missing").unwrapped();
+        assert!(said.contains("send-informational") && said.contains("--stub"), "{said}");
+        env.jointer(adapt.into_iter().chain(["--stub"])).success();
+        let server = crate::http::Server::start(&env, &["--host", host, "stubbed.wasm"]);
+        // The error that says least; the types have none that says more.
+        let error = "Err(ErrorCode::InternalError(None))";
+        assert_eq!(server.get("/").text(), format!("[{error}, {error}, {error}]"), "{host}");
+    }
+}
+
+#[test]
 fn what_is_no_component_is_named() {
     let env = TestEnv::new();
     env.write("text.wat", "(component)");

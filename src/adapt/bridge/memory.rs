@@ -8,32 +8,42 @@ use wasm_encoder::{
     TypeSection, ValType,
 };
 use wit_parser::abi::{AbiVariant, WasmSignature, WasmType};
+use wit_parser::{Resolve, TypeId};
 
+use super::super::answer::{self, Answer};
+use super::super::shape;
 use super::super::snapshot::Snapshot;
-use super::{Code, DATA, HEAP, Ids};
+use super::{ANSWER, Code, DATA, HEAP, Ids};
 
 /// The core type of a function: parameters and results.
 type CoreType = (Vec<ValType>, Vec<ValType>);
 
+/// A function or resource of an interface: `io/poll`, `[method]pollable.block`.
+pub(in crate::adapt) type Item = (String, String);
+
 /// Code with the core types that it is written for.
 pub(in crate::adapt) struct Lifted {
-    pub(in crate::adapt) code: &'static Code,
+    write: Box<dyn Fn(&Ids) -> Function>,
+    /// What stands in memory at [`DATA`].
+    data: Option<fn() -> Vec<u8>>,
     /// Of the function itself, as the component calls it.
     pub(in crate::adapt) own: CoreType,
     /// Whether memory must be given with the function: it has lists, or its result lies in memory.
     pub(in crate::adapt) needs_memory: bool,
     /// Whether its instructions use memory, because a function that they call does.
     uses_memory: bool,
-    /// Of the functions that it calls.
-    calls: Vec<CoreType>,
+    /// The functions that it calls, with their core types.
+    calls: Vec<(Item, CoreType)>,
+    /// The resources that it lets go of.
+    drops: Vec<Item>,
 }
 
 /// What the code of an adapter is given, each function once however many call it.
 pub(in crate::adapt) struct Given<'a> {
     /// The functions of the target, with their core types.
-    pub(in crate::adapt) calls: Vec<((&'static str, &'static str), &'a CoreType)>,
+    pub(in crate::adapt) calls: Vec<(&'a Item, &'a CoreType)>,
     /// The resources to let go of.
-    pub(in crate::adapt) drops: Vec<(&'static str, &'static str)>,
+    pub(in crate::adapt) drops: Vec<&'a Item>,
     /// Whether any of it uses memory.
     pub(in crate::adapt) memory: bool,
 }
@@ -43,14 +53,14 @@ impl<'a> Given<'a> {
         let mut given = Self { calls: Vec::new(), drops: Vec::new(), memory: false };
         for lifted in functions {
             given.memory |= lifted.needs_memory || lifted.uses_memory;
-            for (name, ty) in lifted.code.calls.iter().zip(&lifted.calls) {
-                if given.calls.iter().all(|(known, _)| known != name) {
-                    given.calls.push((*name, ty));
+            for (name, ty) in &lifted.calls {
+                if given.calls.iter().all(|(known, _)| *known != name) {
+                    given.calls.push((name, ty));
                 }
             }
-            for name in lifted.code.drops {
-                if !given.drops.contains(name) {
-                    given.drops.push(*name);
+            for name in &lifted.drops {
+                if !given.drops.contains(&name) {
+                    given.drops.push(name);
                 }
             }
         }
@@ -58,12 +68,28 @@ impl<'a> Given<'a> {
     }
 
     /// Where some code finds what it calls, if the first function given has the index `first`.
-    fn ids(&self, code: &Code, first: u32) -> Ids {
+    fn ids(&self, lifted: &Lifted, first: u32) -> Ids {
         let index = |place: Option<usize>, after: usize| first + (place.unwrap_or_default() + after) as u32;
-        let call = |name| index(self.calls.iter().position(|(known, _)| known == name), 0);
-        let drop = |name| index(self.drops.iter().position(|known| known == name), self.calls.len());
-        Ids { calls: code.calls.iter().map(call).collect(), drops: code.drops.iter().map(drop).collect() }
+        let call = |(name, _): &(Item, _)| index(self.calls.iter().position(|(known, _)| *known == name), 0);
+        let drop = |name: &Item| index(self.drops.iter().position(|known| *known == name), self.calls.len());
+        Ids { calls: lifted.calls.iter().map(call).collect(), drops: lifted.drops.iter().map(drop).collect() }
     }
+}
+
+/// The core type of a function of a snapshot.
+fn core(snapshot: &Snapshot, variant: AbiVariant, interface: &str, function: &str) -> Option<WasmSignature> {
+    let interface = snapshot.interfaces.get(interface)?;
+    let function = snapshot.resolve.interfaces[interface.id].functions.get(function)?;
+    Some(snapshot.resolve.wasm_signature(variant, function))
+}
+
+fn core_type(signature: &WasmSignature) -> CoreType {
+    (values(&signature.params), values(&signature.results))
+}
+
+/// Whether something is passed in memory: lists, or what has no room elsewhere.
+fn needs_memory(signature: &WasmSignature, shape: &str) -> bool {
+    signature.retptr || signature.indirect_params || shape.contains("string") || shape.contains("list<")
 }
 
 impl Lifted {
@@ -74,25 +100,85 @@ impl Lifted {
         interface: &str,
         function: &str,
     ) -> Option<Self> {
-        let core = |snapshot: &Snapshot, variant, interface: &str, function: &str| {
-            let interface = snapshot.interfaces.get(interface)?;
-            let function = snapshot.resolve.interfaces[interface.id].functions.get(function)?;
-            Some(snapshot.resolve.wasm_signature(variant, function))
-        };
         let shape = old.interfaces.get(interface)?.functions.get(function)?;
         let own = core(old, AbiVariant::GuestExport, interface, function)?;
-        let needs_memory = own.retptr || shape.contains("string") || shape.contains("list<");
-        let types = |signature: WasmSignature| (values(&signature.params), values(&signature.results));
         let mut uses_memory = false;
         let mut calls = Vec::new();
-        for (interface, function) in code.calls {
-            let signature = core(new, AbiVariant::GuestImport, interface, function)?;
+        let item = |(interface, name): &(&str, &str)| ((*interface).to_owned(), (*name).to_owned());
+        for call in code.calls {
+            let signature = core(new, AbiVariant::GuestImport, call.0, call.1)?;
             // A function without a pointer in its core type may still be given lists by ours.
             uses_memory |= signature.retptr || signature.params.contains(&WasmType::Pointer);
-            calls.push(types(signature));
+            calls.push((item(call), core_type(&signature)));
         }
-        Some(Self { code, own: types(own), needs_memory, uses_memory, calls })
+        Some(Self {
+            write: Box::new(code.write),
+            data: code.data,
+            own: core_type(&own),
+            needs_memory: needs_memory(&own, shape),
+            uses_memory,
+            calls,
+            drops: code.drops.iter().map(item).collect(),
+        })
     }
+
+    /// Code for a function of a snapshot that nothing stands in for: the error of its own type, else a trap.
+    pub(in crate::adapt) fn stub(snapshot: &Snapshot, interface: &str, function: &str) -> Option<Self> {
+        let found = snapshot.interfaces.get(interface)?;
+        let shape = found.functions.get(function)?;
+        let resolve = &snapshot.resolve;
+        let declared = resolve.interfaces[found.id].functions.get(function)?;
+        let own = core(snapshot, AbiVariant::GuestExport, interface, function)?;
+        let passed = answer::handles(resolve, declared);
+        let answer = match (&passed, answer::failure(resolve, declared, answer::UNSUPPORTED)) {
+            (None, _) => Answer::Trap,
+            (_, Answer::Memory { size, .. }) if size > (DATA - ANSWER) as usize => Answer::Trap,
+            (_, answer) => answer,
+        };
+        let passed = passed.filter(|_| answer != Answer::Trap).unwrap_or_default();
+        let places: Vec<u32> = passed.iter().map(|passed| passed.place).collect();
+        let drops: Option<Vec<Item>> = passed.iter().map(|passed| item(resolve, passed.resource)).collect();
+        Some(Self {
+            write: Box::new(move |ids| stub(ids, &places, &answer)),
+            data: None,
+            own: core_type(&own),
+            needs_memory: needs_memory(&own, shape),
+            uses_memory: false,
+            calls: Vec::new(),
+            drops: drops?,
+        })
+    }
+}
+
+/// The interface that a resource is in, and its name.
+fn item(resolve: &Resolve, resource: TypeId) -> Option<Item> {
+    let interface = shape::interface_key(resolve, shape::owner(resolve, resource)?)?;
+    let name = shape::resource_name(&interface, resolve.types[resource].name.as_deref()?);
+    name.split_once('.').map(|(interface, name)| (interface.to_owned(), name.to_owned()))
+}
+
+fn stub(ids: &Ids, places: &[u32], answer: &Answer) -> Function {
+    super::code::function([], |sink| {
+        for (number, place) in places.iter().enumerate() {
+            sink.local_get(*place).call(ids.drop(number));
+        }
+        match answer {
+            Answer::Number(number) => {
+                sink.i32_const(*number);
+            }
+            Answer::Memory { size, bytes } => {
+                sink.i32_const(ANSWER).i32_const(0).i32_const(*size as i32).memory_fill(0);
+                for (at, byte) in bytes {
+                    let place = super::code::at(*at as u64);
+                    sink.i32_const(ANSWER).i32_const(i32::from(*byte)).i32_store8(place);
+                }
+                sink.i32_const(ANSWER);
+            }
+            Answer::Trap | Answer::Handle(_) => {
+                sink.unreachable();
+            }
+        }
+    })
 }
 
 fn values(types: &[WasmType]) -> Vec<ValType> {
@@ -174,7 +260,7 @@ pub(in crate::adapt) fn code_module(functions: &[&Lifted], given: &Given<'_>) ->
     }
     module.next = first + (given.calls.len() + given.drops.len()) as u32;
     for (number, lifted) in functions.iter().enumerate() {
-        module.define(&number.to_string(), &lifted.own, &(lifted.code.write)(&given.ids(lifted.code, first)));
+        module.define(&number.to_string(), &lifted.own, &(lifted.write)(&given.ids(lifted, first)));
     }
     let lifted = functions.iter().filter(|lifted| lifted.needs_memory);
     let with_result: BTreeSet<bool> = lifted.map(|lifted| !lifted.own.1.is_empty()).collect();
@@ -184,7 +270,7 @@ pub(in crate::adapt) fn code_module(functions: &[&Lifted], given: &Given<'_>) ->
         post.instructions().call(0).end();
         module.define(if with_result { "post" } else { "post0" }, &(params, Vec::new()), &post);
     }
-    module.finish(functions.iter().find_map(|lifted| lifted.code.data))
+    module.finish(functions.iter().find_map(|lifted| lifted.data))
 }
 
 /// The sections of [`code_module`].
