@@ -128,6 +128,18 @@ pub fn denial(bytes: &[u8], denied: &[String]) -> Result<Option<Denial>, DenyErr
     Ok(Some(Denial { component, interfaces }))
 }
 
+/// Looks at a component after its denial was plugged into it: what stays an import was not denied.
+///
+/// # Errors
+/// [`DenyError::NotDenied`] names the first such import.
+pub fn check_denied(bytes: &[u8], denied: &[String]) -> Result<(), DenyError> {
+    let imports = component::externs(bytes)?.imports;
+    let left = imports.iter().find(|import| denied.iter().any(|what| is_called(import, what)));
+    left.map_or(Ok(()), |import| {
+        Err(DenyError::NotDenied { reason: format!("`{import}` is still imported") })
+    })
+}
+
 /// Nothing that stays may mention types of what goes: they would be other types then.
 fn check(
     resolve: &Resolve,
@@ -185,9 +197,10 @@ mod tests {
 
     #[test]
     fn every_package_of_every_snapshot_can_be_denied() {
-        for label in ["0.2.0-rc-2023-10-18", "0.2.0-rc-2023-11-10", "0.2.0", "0.2.12"] {
+        for label in ["0.2.0-rc-2023-10-18", "0.2.0-rc-2023-11-10", "0.2.0", "0.2.12", "0.3.0"] {
             let bytes = everything(label);
-            for what in ["sockets", "filesystem", "http", "random", "cli", "wasi:http/outgoing-handler"] {
+            let sends = if label == "0.3.0" { "wasi:http/client" } else { "wasi:http/outgoing-handler" };
+            for what in ["sockets", "filesystem", "http", "random", "cli", sends] {
                 let denied = deny(&bytes, &[what]).unwrap_or_else(|error| panic!("{label} {what}: {error}"));
                 let denied = denied.unwrap();
                 let exports = externs(&denied.component).exports;
@@ -235,5 +248,7 @@ mod tests {
         assert_eq!(deny(&bytes, &["sockets", "wasi:http/types"]).unwrap(), None);
         assert_eq!(deny(&bytes, &["random@0.2.4"]).unwrap(), None);
         assert!(deny(&bytes, &["random@0.2.3"]).unwrap().is_some());
+        let left = check_denied(&bytes, &["random".to_owned()]).unwrap_err();
+        assert!(left.to_string().contains("`wasi:random/random@0.2.3` is still imported"), "{left}");
     }
 }

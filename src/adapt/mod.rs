@@ -42,7 +42,7 @@ mod wrap;
 use semver::Version;
 
 pub use decide::Lacking;
-pub use deny::{Denial, DenyError, denial};
+pub use deny::{Denial, DenyError, check_denied, denial};
 pub use error::AdaptError;
 pub use snapshot::targets;
 pub use strict::check_host;

@@ -129,8 +129,11 @@ fn rebuild(name: &str) -> Vec<u8> {
     stripped
 }
 
-/// Rewrites the sections of a component or core module, given their ids and contents; none leaves one out.
-fn rewrite(bytes: &[u8], section: &dyn Fn(u8, &[u8]) -> Option<Vec<u8>>) -> Vec<u8> {
+/// What becomes of a section with some id and contents; none leaves it out.
+type Rewrite<'a> = &'a dyn Fn(u8, &[u8]) -> Option<Vec<u8>>;
+
+/// Rewrites the sections of a component or core module.
+fn rewrite(bytes: &[u8], section: Rewrite<'_>) -> Vec<u8> {
     let (header, mut rest) = bytes.split_at(8);
     let mut rewritten = header.to_vec();
     while let [id, data @ ..] = rest {
