@@ -7,7 +7,7 @@ machine mean little; the ratios are the result. Peers (wac, wasm-tools) are foun
 `benches/peers.sh` installs them. They are what their projects ship, so what jointer ships is measured against them:
 `cargo build --profile dist`, then `--jointer target/dist/jointer`.
 
-Cases: version, noop, cold, plug.
+Cases: version, noop, cold, plug, calls.
 """
 
 import argparse
@@ -181,7 +181,34 @@ def pairs():
         yield title, target, app / "build/parts/gate.wasm", app / "build/parts/hello.wasm"
 
 
-CASES = {"version": version, "noop": noop, "cold": cold, "plug": plug}
+def calls(rounds):
+    """What a call costs in an adapted component, against the same program that needs no adapter."""
+    guests = ROOT / "tests/it/guests"
+    out = ROOT / "target/tmp/adapt-guests"
+    run(["cargo", "build", "--release", "--locked", "--target", "wasm32-unknown-unknown", "-p", "eras", "--examples"],
+        cwd=guests, env=dict(os.environ) | {"CARGO_TARGET_DIR": str(out)})
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="jointer-bench-"))
+    programs = {}
+    for name in ("0_2_12", "0_2_0_rc_2023_11_10"):
+        programs[name] = folder / f"{name}.wasm"
+        module = out / f"wasm32-unknown-unknown/release/examples/era_{name}.wasm"
+        run([JOINTER, "adapt", module, "--to", "wasi@0.2.12", "-o", programs[name]])
+
+    def measured(program):
+        said = subprocess.run([str(JOINTER), "--quiet", "run", str(program), "measure"], check=True,
+                              stdout=subprocess.PIPE).stdout.decode()
+        return {line.split()[0]: float(line.split()[1]) for line in said.splitlines()}
+
+    pairs = [(measured(programs["0_2_0_rc_2023_11_10"]), measured(programs["0_2_12"])) for _ in range(max(rounds, 9))]
+    print("calls in a component adapted from 2023-11-10 against the same calls without an adapter")
+    for name, title, target in [("now", "aliased, no data", "1.00"), ("bytes", "aliased, 4 KiB", "1.00"),
+                                ("timeout", "with code in it", "none: one more call")]:
+        theirs = statistics.median(plain[name] for _, plain in pairs)
+        ratios = [adapted[name] / plain[name] for adapted, plain in pairs]
+        print(f"  {title:18} {spread(ratios, 'x')}   target {target}   ({theirs:.0f} ns without)")
+
+
+CASES = {"version": version, "noop": noop, "cold": cold, "plug": plug, "calls": calls}
 
 
 def main():

@@ -3,6 +3,7 @@
 
 mod files;
 mod http;
+mod measure;
 mod sockets;
 
 pub use http::pairs;
@@ -36,6 +37,7 @@ impl crate::exports::wasi::cli::run::Guest for Guest {
                 "names" => sockets::names(),
                 "fields" => say(http::fields()),
                 "requests" => http::requests(),
+                "measure" => measure::measure(),
                 "differences" => crate::differences::say_all(),
                 "fail" => return Err(()),
                 "exit" => crate::wasi::cli::exit::exit(Err(())),

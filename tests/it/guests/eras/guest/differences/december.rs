@@ -8,7 +8,7 @@ mod http;
 mod ipv6_only;
 
 pub use exit::exit;
-pub use http::{timeouts, trailers};
+pub use http::{set_timeout, timeouts, trailers};
 
 pub fn say_all() {
     ipv6_only::ipv6_only();

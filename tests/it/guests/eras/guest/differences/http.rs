@@ -18,6 +18,11 @@ pub fn timeouts(options: &RequestOptions) -> String {
     format!("{unset:?} {set:?}")
 }
 
+/// One call that is measured.
+pub fn set_timeout(options: &RequestOptions) {
+    options.set_connect_timeout(Some(1_500_000_000)).unwrap();
+}
+
 pub fn trailers(future: &FutureTrailers) -> String {
     let got = match future.get() {
         None => "not ready".to_owned(),

@@ -3,7 +3,7 @@
 #[path = "http.rs"]
 mod http;
 
-pub use http::{has as say_all, timeouts, trailers};
+pub use http::{has as say_all, set_timeout, timeouts, trailers};
 
 pub fn exit(status: u8) {
     crate::wasi::cli::exit::exit_with_code(status);

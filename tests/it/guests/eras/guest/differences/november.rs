@@ -25,6 +25,11 @@ pub fn timeouts(options: &RequestOptions) -> String {
     format!("{unset:?} {set:?} {longest:?}")
 }
 
+/// One call that is measured.
+pub fn set_timeout(options: &RequestOptions) {
+    options.set_connect_timeout_ms(Some(1500)).unwrap();
+}
+
 pub fn trailers(future: &FutureTrailers) -> String {
     match future.get() {
         None => "not ready".to_owned(),

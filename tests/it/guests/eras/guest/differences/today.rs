@@ -6,4 +6,4 @@ mod exit;
 mod http;
 
 pub use exit::exit;
-pub use http::{has as say_all, timeouts, trailers};
+pub use http::{has as say_all, set_timeout, timeouts, trailers};
