@@ -6,11 +6,14 @@ use serde::Serialize;
 
 use super::driver;
 use super::project::{Kind, Project, Wits};
+use crate::adapt;
 use crate::app::{App, Component, Dirs, Source, Wire};
 use crate::component;
+use crate::compose;
 use crate::error::{Error, Result};
 use crate::host::{self, Profile};
 use crate::name::{ComponentName, InterfaceName, nearest};
+use crate::wit;
 
 /// What QuickJS lacks of what JavaScript programs are used to.
 const NOT_IN_QUICKJS: [&str; 9] = [
@@ -57,6 +60,8 @@ impl Finding {
 struct Side {
     imports: Vec<String>,
     exports: Vec<String>,
+    /// The part itself, or one of its world that does nothing.
+    bytes: Option<Vec<u8>>,
 }
 
 /// Looks at the manifest, the worlds, the sources' entries and the wiring of `app`.
@@ -78,6 +83,10 @@ pub fn check(app: &App, dirs: &Dirs) -> Result<Vec<Finding>> {
     // Wiring says nothing sure while a part is unknown.
     if sides.len() == app.components.len() {
         wiring(app, &host, &sides, &mut found);
+        // An error there is one here as well.
+        if !found.iter().any(|finding| finding.error) {
+            found.extend(types(app, &host, &sides));
+        }
     }
     Ok(found)
 }
@@ -98,7 +107,7 @@ fn side(
             return Ok(None);
         }
         let externs = component::externs(&bytes)?;
-        return Ok(Some(Side { imports: externs.imports, exports: externs.exports }));
+        return Ok(Some(Side { imports: externs.imports, exports: externs.exports, bytes: Some(bytes) }));
     };
     let driver = driver::of(&project.kind);
     driver.inputs(&project)?;
@@ -106,7 +115,24 @@ fn side(
     if let Kind::JavaScript { quickjs: true, .. } = project.kind {
         found.extend(not_in_quickjs(&project)?);
     }
-    Ok(project.world.map(|world| Side { imports: world.imports, exports: world.exports }))
+    let bytes = project.wit.as_ref().zip(project.world.as_ref());
+    let bytes = bytes.and_then(|(dir, world)| wit::stand_in(dir, &world.name));
+    Ok(project.world.map(|world| Side { imports: world.imports, exports: world.exports, bytes }))
+}
+
+/// Composes what stands for the parts as a build composes the parts: types that do not fit each other are found before
+/// any of them is built. Finds nothing where something cannot stand for a part.
+fn types(app: &App, host: &Profile, sides: &BTreeMap<&ComponentName, Side>) -> Option<Finding> {
+    let mut parts = Vec::new();
+    for (name, side) in sides {
+        let bytes = adapt::adapt(side.bytes.as_ref()?, &host.wasi).ok()?.bytes;
+        let wires = super::plan::wires(app, name);
+        parts.push(compose::Part { name: name.to_string(), bytes: bytes.into(), wires });
+    }
+    let host_offers = |import: &str| host.offers(import);
+    let options = compose::Options { strict_exports: app.strict_exports, host_offers: &host_offers };
+    let error = compose::compose(&parts, app.root.as_str(), &options).err()?;
+    Some(Finding::of(&error.into()))
 }
 
 /// Names in the sources that QuickJS does not have: a call of one is a trap when it runs.

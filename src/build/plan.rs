@@ -1,10 +1,13 @@
 //! What a build consists of: units and what each needs. Plain data, made before anything runs.
 
+use std::collections::BTreeMap;
+
 use super::BuildError;
 use super::driver;
 use super::project::{Project, Wits};
 use super::schedule::Task;
-use crate::app::{App, Source};
+use crate::app::{App, Source, Wire};
+use crate::compose;
 use crate::error::Result;
 use crate::name::{ComponentName, nearest};
 
@@ -118,4 +121,15 @@ fn unknown(name: &ComponentName, known: &[&ComponentName]) -> BuildError {
         format!("did you mean `{}`?", near.join("`, `"))
     };
     BuildError::UnknownComponent { name: name.to_string(), help }
+}
+/// The manifest's explicit wiring of a part, in `compose`'s words.
+pub(super) fn wires(app: &App, name: &ComponentName) -> BTreeMap<String, compose::Wire> {
+    let imports = app.components.get(name).map(|component| &component.imports);
+    let wire = |wire: &Wire| match wire {
+        Wire::Host => compose::Wire::Host,
+        Wire::Part { component, export } => {
+            compose::Wire::Part { component: component.to_string(), export: export.clone() }
+        }
+    };
+    imports.into_iter().flatten().map(|(import, to)| (import.clone(), wire(to))).collect()
 }

@@ -12,13 +12,13 @@ use super::driver::{self, Driver, Places};
 use super::execute::Guest;
 use super::fingerprint::{ABSENT, Fingerprint, Input};
 use super::inputs::{Inputs, relative, variables};
-use super::plan::{Plan, Unit, UnitWork};
+use super::plan::{Plan, Unit, UnitWork, wires};
 use super::project::Project;
 use super::record::{Record, UnitRecord};
 use super::schedule::Work;
 use super::stat::Stats;
 use super::{BuildError, Built, BuiltPart, Options, files};
-use crate::app::{App, Dirs, Source, Wire};
+use crate::app::{App, Dirs, Source};
 use crate::digest::Digest;
 use crate::error::{FileError, Result};
 use crate::event::{Event, Reporter};
@@ -485,7 +485,7 @@ impl Builder<'_> {
             let UnitWork::Adapt(name) = &self.plan.units[*need].work else { continue };
             let Some(done) = &done[*need] else { continue };
             let bytes = Arc::from(self.bytes(&self.plan.units[*need].name, done.digest)?);
-            parts.push(compose::Part { name: name.to_string(), bytes, wires: self.wires(name) });
+            parts.push(compose::Part { name: name.to_string(), bytes, wires: wires(self.app, name) });
         }
         let host_offers = |import: &str| self.host.offers(import);
         let options = compose::Options { strict_exports: self.app.strict_exports, host_offers: &host_offers };
@@ -495,17 +495,6 @@ impl Builder<'_> {
         let entry = entry(&composed.bytes, began, BTreeMap::new(), notes);
         self.finished(unit, &entry);
         self.keep(unit, reads, &composed.bytes, entry)
-    }
-
-    fn wires(&self, name: &ComponentName) -> BTreeMap<String, compose::Wire> {
-        let imports = self.app.components.get(name).map(|component| &component.imports);
-        let wire = |wire: &Wire| match wire {
-            Wire::Host => compose::Wire::Host,
-            Wire::Part { component, export } => {
-                compose::Wire::Part { component: component.to_string(), export: export.clone() }
-            }
-        };
-        imports.into_iter().flatten().map(|(import, to)| (import.clone(), wire(to))).collect()
     }
 
     fn keep(&self, unit: &Unit, reads: Fingerprint, bytes: &[u8], entry: Entry) -> Result<Done> {

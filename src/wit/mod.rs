@@ -9,6 +9,7 @@ mod diff;
 mod error;
 mod load;
 mod shape;
+mod stand_in;
 mod text;
 mod view;
 
@@ -16,5 +17,6 @@ pub use diff::{Difference, first_difference};
 pub use error::WitError;
 pub use load::{Wit, World, encode, load};
 pub use shape::{Extern, Function, Interface, Origin, Shape, Type};
+pub use stand_in::stand_in;
 pub use text::{add_export, add_import};
 pub use view::{reversion, view, wasi_packages, wasi_versions};

@@ -334,6 +334,30 @@ fn what_is_wrong_with_the_sources_is_said_with_its_place() {
 
 /// The rows above start from apps that are good: what they say comes from their edits.
 #[test]
+fn parts_that_do_not_fit_are_found_before_anything_is_built() {
+    let env = TestEnv::with_own_results();
+    for example in ["shop", "gate", "time-machine"] {
+        env.copy(format!("examples/{example}"), example);
+        env.jointer(["-C", example, "check"]).success();
+    }
+    // The price list has a WIT of its own, which is older than the shop's.
+    let wit = env.read("shop/wit/world.wit");
+    env.write("shop/pricing/wit/world.wit", wit.replace("each-cents: u64", "each-cents: u32"));
+    for dep in ["cli", "clocks", "filesystem", "http", "io", "random", "sockets"] {
+        let name = format!("wit/deps/wasi-{dep}.wit");
+        env.write(format!("shop/pricing/{name}"), env.read(format!("shop/{name}")));
+    }
+    let found = env.jointer(["-C", "shop", "check", "--format", "json"]).ended_with(1).stdout;
+    let found: serde_json::Value = serde_json::from_str(&found).expect("JSON");
+    assert_eq!(found[0]["code"], "compose::wrong_type", "{found}");
+    let text = found[0]["text"].as_str().expect("text");
+    for words in ["`pricing`", "`gateway`", "function `price`", "field `each-cents`", "u64", "u32"] {
+        assert!(text.contains(words), "no {words} in {text}");
+    }
+    assert!(!env.path("shop/build").exists(), "something was built");
+}
+
+#[test]
 fn a_good_source_with_the_same_shape_builds() {
     let env = TestEnv::new();
     env.copy("tests/apps/python", ".");

@@ -29,6 +29,12 @@ mkdir -p "$work/content" "$HOME"
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 "$peers/bin/warg-server" --content-dir "$work/content" --listen "127.0.0.1:$port" --namespace acme > "$work/log" 2>&1 &
 server=$!
+# A loaded machine takes its time.
+for _ in $(seq 300); do
+    (exec 3<> "/dev/tcp/127.0.0.1/$port") 2>/dev/null && break
+    kill -0 "$server" || fail "the server ended: $(cat "$work/log")"
+    sleep 0.1
+done
 warg=$peers/bin/warg
 "$warg" config --registry "http://127.0.0.1:$port" --keyring-backend flat-file
 "$warg" key new
