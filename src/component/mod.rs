@@ -14,7 +14,7 @@ mod validate;
 
 pub use error::ComponentError;
 pub use externs::{Externs, externs};
-pub use modules::{CoreModule, Producer, core_modules};
+pub use modules::{CoreModule, Producer, core_modules, producers};
 pub use read::{Kind, kind, require_component};
 pub use rename::{Side, rename};
 pub use suffix::without_suffixes;

@@ -68,6 +68,26 @@ pub fn core_modules(bytes: &[u8]) -> Result<Vec<CoreModule>, ComponentError> {
     Ok(found)
 }
 
+/// The tools that the outermost component says worked on it; none where it does not say.
+pub fn producers(bytes: &[u8]) -> Vec<Producer> {
+    let mut depth = 0;
+    for payload in parser().parse_all(bytes).map_while(Result::ok) {
+        match payload {
+            Payload::Version { .. } => depth += 1,
+            Payload::End(_) => depth -= 1,
+            Payload::CustomSection(section) if depth == 1 => {
+                if let KnownCustom::Producers(_) = section.as_known()
+                    && let Ok(producers) = Producers::from_bytes(section.data(), section.data_offset())
+                {
+                    return field(&producers, "processed-by");
+                }
+            }
+            _ => {}
+        }
+    }
+    Vec::new()
+}
+
 fn to_usize(offset: u64) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
 }
