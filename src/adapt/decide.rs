@@ -7,6 +7,7 @@ use super::bridge::{self, Way};
 use super::built::Built;
 use super::shape::defines;
 use super::snapshot::{Interface, Snapshot, describe};
+use super::track;
 use super::uses::{Used, Uses};
 
 /// What has to be done.
@@ -184,7 +185,7 @@ fn take_over(uses: &Uses, target: &Snapshot, plan: &mut Plan) -> Result<(), Adap
 
 /// Nothing stands between a host and what a component exports.
 fn export(used: &Used, target: &Snapshot) -> Result<(), AdaptError> {
-    let interface = target.interfaces.get(&used.key).filter(|_| is_of_this_track(used));
+    let interface = target.interfaces.get(&used.key).filter(|_| track::is_comparable(used, target));
     let interface = interface.ok_or_else(|| interface_missing(used, target))?;
     for (name, has) in &used.types {
         match interface.types.get(name) {
@@ -200,23 +201,12 @@ fn export(used: &Used, target: &Snapshot) -> Result<(), AdaptError> {
     differing.map_or(Ok(()), |(name, has)| Err(missing(used, target, Some(interface), name, has)))
 }
 
-fn is_of_this_track(used: &Used) -> bool {
-    used.label.starts_with("0.2.")
-}
-
 fn interface_missing(used: &Used, target: &Snapshot) -> AdaptError {
-    let help = match is_of_this_track(used) {
-        true => help(&used.label),
-        false => format!(
-            "{} is another track, and nothing bridges the two; build it for WASI 0.2",
-            describe(&used.label)
-        ),
-    };
     AdaptError::InterfaceMissing {
         snapshot: describe(&used.label).into(),
         interface: full(&used.key).into(),
         target: target.label.as_str().into(),
-        help: help.into(),
+        help: help(&used.label).into(),
     }
 }
 

@@ -87,9 +87,9 @@ fn has_old_names(ty: &wasmparser::ComponentType<'_>) -> bool {
     let is_old =
         |name: &ComponentExternName<'_>| OLD_PREFIXES.iter().any(|prefix| name.name.starts_with(prefix));
     let wasmparser::ComponentType::Instance(items) = ty else { return false };
-    items.iter().any(
-        |item| matches!(item, wasmparser::InstanceTypeDeclaration::Export { name, .. } if is_old(name)),
-    )
+    items
+        .iter()
+        .any(|item| matches!(item, wasmparser::InstanceTypeDeclaration::Export { name, .. } if is_old(name)))
 }
 
 /// The tools that worked on any part of it, those that write bindings first.

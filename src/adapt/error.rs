@@ -17,12 +17,85 @@ pub enum AdaptError {
     Component(#[from] ComponentError),
     /// A version that nothing can be adapted to.
     #[error("components cannot be adapted to WASI {version}")]
-    #[diagnostic(code(adapt::unknown_target), help("possible are {known}"))]
+    #[diagnostic(code(adapt::unknown_target), help("{nearest}possible are {known}"))]
     UnknownTarget {
         /// What was asked.
         version: String,
+        /// The version that comes nearest, as the beginning of a sentence.
+        nearest: String,
         /// All that is possible.
         known: String,
+    },
+    /// A snapshot that is not known.
+    #[error("there is no WASI snapshot `{label}`")]
+    #[diagnostic(code(adapt::unknown_snapshot), help("{help}"))]
+    UnknownSnapshot {
+        /// What was asked.
+        label: String,
+        /// What there is.
+        help: String,
+    },
+    /// An adapter for a component that has no need of it.
+    #[error("nothing of WASI {snapshot} is among its {what}")]
+    #[diagnostic(
+        code(adapt::nothing_of_snapshot),
+        help("`jointer inspect` says which snapshots a component imports and exports")
+    )]
+    NothingOfSnapshot {
+        /// The snapshot.
+        snapshot: String,
+        /// `imports` or `exports`.
+        what: &'static str,
+    },
+    /// A package that is to stand for another differs from it.
+    #[error("`{to}` cannot stand for `{from}`: {place}{wanted} is wanted, {given} is given")]
+    #[diagnostic(code(adapt::map_differs), help("{help}"))]
+    MapDiffers {
+        /// The interface that the component has.
+        from: Box<str>,
+        /// The interface that it is to have.
+        to: Box<str>,
+        /// Function, parameter, field.
+        place: Box<str>,
+        /// What the importing side wants.
+        wanted: Box<str>,
+        /// What the exporting side gives.
+        given: Box<str>,
+        /// What to do.
+        help: Box<str>,
+    },
+    /// A mapping for which there is nothing to map.
+    #[error("it neither imports nor exports anything of `{package}`")]
+    #[diagnostic(code(adapt::map_unused), help("its own are {known}"))]
+    MapUnused {
+        /// The package on the left of the mapping.
+        package: String,
+        /// The packages that it has.
+        known: String,
+    },
+    /// What is on the right of a mapping is not to be had.
+    #[error("nothing has the interface `{interface}`")]
+    #[diagnostic(
+        code(adapt::map_missing),
+        help(
+            "`--with FILE` must name a component that exports it, or for what is exported, one that imports it; {found}"
+        )
+    )]
+    MapMissing {
+        /// The interface.
+        interface: String,
+        /// What there is.
+        found: String,
+    },
+    /// After a mapping two imports or exports would have one name.
+    #[error("after the mapping there would be two of `{name}`")]
+    #[diagnostic(
+        code(adapt::map_twice),
+        help("it already has this interface in that version; build it against one of them")
+    )]
+    MapTwice {
+        /// The name.
+        name: String,
     },
     /// The target has no such interface.
     #[error("{snapshot} has the interface `{interface}`, which WASI {target} lacks")]
@@ -71,6 +144,31 @@ pub enum AdaptError {
         /// What to do.
         help: Box<str>,
     },
+    /// Something of the other track that cannot be carried over.
+    #[error("{place} of {snapshot} {why}")]
+    #[diagnostic(code(adapt::other_track), help("{help}"))]
+    OtherTrack {
+        /// What the component was built against.
+        snapshot: Box<str>,
+        /// The interface, and the function or type in it.
+        place: Box<str>,
+        /// Why it cannot.
+        why: Box<str>,
+        /// What to do.
+        help: Box<str>,
+    },
+    /// Code for an async ABI that engines do not have any more.
+    #[error("its async code, made by {tool}, is of a time before the ABI was settled: {what}")]
+    #[diagnostic(
+        code(adapt::drifted),
+        help("nothing converts the code itself; build it again, in Rust with wit-bindgen 0.59 or later")
+    )]
+    Drifted {
+        /// What it does.
+        what: String,
+        /// What made it.
+        tool: String,
+    },
     /// The component exports an interface in two versions.
     #[error("`{interface}` is exported in two versions, which would have one name")]
     #[diagnostic(
@@ -111,8 +209,24 @@ pub enum AdaptError {
 impl AdaptError {
     /// For a version that is none of the targets.
     pub fn unknown_target(version: &str) -> Self {
-        let known = super::targets().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        Self::UnknownTarget { version: version.to_owned(), known }
+        let targets = super::targets();
+        let known = targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let wanted: Option<semver::Version> = version.parse().ok();
+        let nearest = wanted.and_then(|wanted| {
+            targets.iter().rev().find(|target| **target <= wanted).or(targets.first()).cloned()
+        });
+        let nearest = nearest.map(|near| format!("the nearest is {near}; ")).unwrap_or_default();
+        Self::UnknownTarget { version: version.to_owned(), nearest, known }
+    }
+
+    /// For a label that is none of the snapshots.
+    pub fn unknown_snapshot(label: &str) -> Self {
+        let known = super::snapshot::labels_in_order();
+        let help = match super::snapshot::nearest(label) {
+            Some(near) => format!("the nearest is {near}; there are {}", known.join(", ")),
+            None => format!("there are {}", known.join(", ")),
+        };
+        Self::UnknownSnapshot { label: label.to_owned(), help }
     }
 }
 
@@ -120,7 +234,9 @@ impl Fault for AdaptError {
     fn status(&self) -> ExitStatus {
         match self {
             Self::Component(error) => error.status(),
-            Self::UnknownTarget { .. } => ExitStatus::Usage,
+            Self::UnknownTarget { .. } | Self::UnknownSnapshot { .. } | Self::MapUnused { .. } => {
+                ExitStatus::Usage
+            }
             _ => ExitStatus::Fit,
         }
     }

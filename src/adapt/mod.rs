@@ -20,21 +20,31 @@ mod built;
 mod copy;
 mod decide;
 mod deny;
+mod drift;
 mod encode;
 mod error;
+mod map;
+mod matrix;
 mod merge;
+mod only;
 mod preview1;
 mod reencode;
 mod refuse;
+#[cfg(test)]
+mod release;
+mod sample;
 mod shape;
 #[cfg(test)]
 mod sizes;
 mod snapshot;
 mod status;
+mod step;
 mod strict;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod track;
+mod trim;
 mod unstable;
 mod uses;
 mod wrap;
@@ -43,12 +53,18 @@ use semver::Version;
 
 pub use decide::Lacking;
 pub use deny::{Denial, DenyError, check_denied, denial};
+pub use drift::{Drift, drift};
 pub use error::AdaptError;
+pub use map::{Mapping, map};
+pub use matrix::{Cell, Row, Technique, matrix};
+pub use only::{Alone, adapter, export_adapter};
 pub use snapshot::targets;
+pub use step::{Step, steps};
 pub use strict::check_host;
 pub use survey::{Survey, survey};
 
 use crate::component::{self, Kind, Side};
+use crate::host::Profile;
 use decide::decide_with;
 use snapshot::Snapshot;
 use uses::Uses;
@@ -61,6 +77,10 @@ pub struct Adapted {
     /// The snapshots that it was built against, as labels: `0.2.9`, `0.2.0-rc-2023-11-10`,
     /// `wasi_snapshot_preview1`. Sorted; empty if it uses no WASI.
     pub from: Vec<String>,
+    /// The snapshots of the other track (0.3 beside 0.2) that it uses too, which stay as they are.
+    pub left: Vec<String>,
+    /// What of its async code engines of today take amiss.
+    pub drift: Option<Drift>,
     /// What was done.
     pub how: How,
 }
@@ -138,6 +158,26 @@ pub fn adapt(bytes: &[u8], to: &Version) -> Result<Adapted, AdaptError> {
     adapt_as(bytes, to, None)
 }
 
+/// Makes a component fit a host: what it uses of 0.3 the host's version of that, all else the host's version
+/// of 0.2.
+///
+/// # Errors
+/// See [`AdaptError`].
+pub fn fit(bytes: &[u8], host: &Profile) -> Result<Adapted, AdaptError> {
+    let Some(wasi_0_3) = &host.wasi_0_3 else { return adapt(bytes, &host.wasi) };
+    let first = match adapt(bytes, &host.wasi) {
+        Err(AdaptError::OtherTrack { .. }) => return adapt(bytes, wasi_0_3),
+        first => first?,
+    };
+    if !first.left.iter().any(|label| label.starts_with("0.3.")) {
+        return Ok(first);
+    }
+    let second = adapt(&first.bytes, wasi_0_3)?;
+    let how = if first.how == How::Unchanged { second.how } else { first.how };
+    // What it was built against and what is wrong with it, the first look says.
+    Ok(Adapted { bytes: second.bytes, from: first.from, left: Vec::new(), drift: first.drift, how })
+}
+
 /// Makes a component, or a core module for preview1, import and export WASI in version `to`, each
 /// interface once. What is no WASI stays as it is. `flavour` says what a core module becomes and means
 /// nothing for components.
@@ -170,10 +210,13 @@ pub fn adapt_with(
             Adapted {
                 bytes: fitted.bytes,
                 from,
+                left: fitted.left,
+                drift: None,
                 how: How::Componentized { flavour: made.flavour, functions: made.functions },
             }
         }
     };
+    let adapted = step::recorded(adapted, &format!("wasi@{to}"))?;
     // What an adapter was made for is checked while it is made; this is the last look at all of it.
     component::validate(&adapted.bytes)?;
     Ok(adapted)
@@ -189,22 +232,36 @@ fn target(to: &Version) -> Result<std::sync::Arc<Snapshot>, AdaptError> {
 }
 
 fn adapt_component(bytes: &[u8], target: &Snapshot, lacking: Lacking) -> Result<Adapted, AdaptError> {
+    let drift = drifted(bytes)?;
     let uses = Uses::of(bytes)?;
-    let plan = decide_with(&uses, target, lacking)?;
     let from = uses.labels();
-    if plan.wraps() {
+    let (uses, left) = track::of_target(uses, target)?;
+    let plan = decide_with(&uses, target, lacking)?;
+    let (bytes, how) = if plan.wraps() {
         let functions = plan.functions(&uses);
-        let bytes = wrap::wrap(bytes, &uses, &plan, target)?;
-        return Ok(Adapted { bytes, from, how: How::Wrapped { functions } });
-    }
-    let (bytes, how) = if plan.twice {
+        (wrap::wrap(bytes, &uses, &plan, target)?, How::Wrapped { functions })
+    } else if plan.twice {
         (merge::merge(bytes, &uses, target)?, How::Renamed)
     } else if plan.renames {
         (rename(bytes, &uses, target)?, How::Renamed)
     } else {
         (bytes.to_vec(), How::Unchanged)
     };
-    Ok(Adapted { bytes, from, how })
+    Ok(Adapted { bytes, from, left, drift, how })
+}
+
+/// What has drifted in a component that uses 0.3; refuses what no engine reads any more.
+fn drifted(bytes: &[u8]) -> Result<Option<Drift>, AdaptError> {
+    let externs = component::externs(bytes)?;
+    let is_async = |name: &String| name.starts_with("wasi:") && name.contains("@0.3.");
+    let found = externs.imports.iter().chain(&externs.exports).any(is_async).then(|| drift(bytes)).flatten();
+    match found {
+        Some(Drift { what, tool, unreadable: true }) => Err(AdaptError::Drifted {
+            what,
+            tool: tool.map_or_else(|| "tools of its time".to_owned(), |tool| format!("`{tool}`")),
+        }),
+        found => Ok(found),
+    }
 }
 
 fn rename(bytes: &[u8], uses: &Uses, target: &Snapshot) -> Result<Vec<u8>, AdaptError> {

@@ -19,8 +19,9 @@ static WIT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/wit/wasi");
 /// config, nn, tls) have versions of their own and are left alone.
 const PACKAGES: &[&str] = &["cli", "clocks", "filesystem", "http", "io", "random", "sockets"];
 
-/// Snapshots before 0.2.0 that components can be adapted to as well as from.
-const OLD_TARGETS: &[&str] = &["0.2.0-rc-2023-11-10", "0.2.0-rc-2023-12-05", "0.2.0-rc-2024-01-16"];
+/// Snapshots before 0.2.0 and 0.3.0 that components can be adapted to as well as from.
+const OLD_TARGETS: &[&str] =
+    &["0.2.0-rc-2023-11-10", "0.2.0-rc-2023-12-05", "0.2.0-rc-2024-01-16", "0.3.0-rc-2026-03-15"];
 
 /// Whether a package of the `wasi` namespace belongs to the snapshots. Logging did once, and went its own way.
 pub(super) fn is_versioned_together(package: &str, version: Option<&Version>) -> bool {
@@ -31,7 +32,7 @@ pub(super) fn is_versioned_together(package: &str, version: Option<&Version>) ->
 /// Everything that components can be adapted to, oldest first.
 pub fn targets() -> Vec<Version> {
     let mut found: Vec<Version> = labels()
-        .filter(|version| is_final(version) || OLD_TARGETS.contains(&version.to_string().as_str()))
+        .filter(|version| version.pre.is_empty() || OLD_TARGETS.contains(&version.to_string().as_str()))
         .collect();
     found.sort();
     found
@@ -50,18 +51,50 @@ fn labels() -> impl Iterator<Item = Version> {
     WIT.dirs().filter_map(|dir| dir.path().file_name()?.to_str()?.parse().ok())
 }
 
-/// What people call a snapshot: its label, and the host of its time where it helps.
-pub(super) fn describe(label: &str) -> String {
-    let era = match label {
+/// All snapshots, the oldest first.
+pub(super) fn labels_in_order() -> Vec<String> {
+    let mut found: Vec<Version> = labels().collect();
+    found.sort();
+    found.iter().map(Version::to_string).collect()
+}
+
+/// The known snapshot that comes nearest to a label: of the same release or the one before.
+pub(super) fn nearest(label: &str) -> Option<String> {
+    let wanted: Version = label.parse().ok()?;
+    let known: Vec<Version> = labels_in_order().iter().filter_map(|label| label.parse().ok()).collect();
+    let before = known.iter().rev().find(|version| **version <= wanted);
+    before.or(known.first()).map(Version::to_string)
+}
+
+/// The hosts of a snapshot's time, where that helps.
+pub(super) fn era(label: &str) -> Option<&'static str> {
+    Some(match label {
         "unversioned" => "before 2023-10, wasmtime 13 and earlier",
         "0.2.0-rc-2023-10-18" => "wasmtime 14, Spin 2.0",
         "0.2.0-rc-2023-11-05" => "between wasmtime 14 and 15",
         "0.2.0-rc-2023-11-10" => "wasmtime 15",
         "0.2.0-rc-2023-12-05" => "wasmtime 16",
         "0.2.0-rc-2024-01-16" => "between wasmtime 16 and 17",
-        _ => return format!("WASI {label}"),
-    };
-    format!("WASI {label} ({era})")
+        "0.3.0-rc-2025-08-15" => "before wasmtime 37",
+        "0.3.0-rc-2025-09-16" => "wasmtime 37 to 40, on request",
+        "0.3.0-rc-2026-01-06" => "wasmtime 41 and 42, on request",
+        "0.3.0-rc-2026-02-09" => "between wasmtime 42 and 43",
+        "0.3.0-rc-2026-03-15" => "wasmtime 43 to 45, on request",
+        _ => return None,
+    })
+}
+
+/// What people call a snapshot: its label, and the host of its time where it helps. One that is not known is
+/// named with the nearest that is.
+pub(super) fn describe(label: &str) -> String {
+    if let Some(era) = era(label) {
+        return format!("WASI {label} ({era})");
+    }
+    let known = WIT.get_dir(label).is_some();
+    match nearest(label).filter(|_| !known) {
+        Some(near) => format!("WASI {label} (unknown; the nearest known is {near})"),
+        None => format!("WASI {label}"),
+    }
 }
 
 /// A snapshot's interfaces with their types as text.
@@ -105,6 +138,29 @@ impl Snapshot {
         let resolve = resolve(world, &[label])?;
         let interfaces = interfaces(&resolve);
         Some(Self { label: label.to_owned(), resolve, interfaces })
+    }
+
+    /// The texts of a known snapshot's packages.
+    #[cfg(test)]
+    pub(super) fn texts(label: &str) -> Option<Vec<(String, String)>> {
+        let files = WIT.get_dir(format!("{label}/deps"))?.files();
+        files.map(|file| Some((file.path().to_str()?.to_owned(), file.contents_utf8()?.to_owned()))).collect()
+    }
+
+    /// A snapshot that is not among the known ones, from the texts of its packages.
+    #[cfg(test)]
+    pub(super) fn of_texts(label: &str, texts: &[(String, String)]) -> Result<Self, String> {
+        let parse = |(path, text): &(String, String)| {
+            let mut map = SourceMap::default();
+            map.push_str(path, text);
+            map.parse().map_err(|(map, error)| error.render(&map))
+        };
+        let groups = texts.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        let main = parse(&("new.wit".to_owned(), "package jointer:new;".to_owned()))?;
+        let mut resolve = Resolve { all_features: true, ..Resolve::default() };
+        resolve.push_groups(main, groups).map_err(|error| error.to_string())?;
+        let interfaces = interfaces(&resolve);
+        Ok(Self { label: label.to_owned(), resolve, interfaces })
     }
 
     /// The version of a package here: `io` is `0.2.0-rc-2023-11-10` in `0.2.0-rc-2024-01-16`.
@@ -198,12 +254,28 @@ mod tests {
     }
 
     #[test]
-    fn targets_are_the_finals_and_the_three_last_candidates() {
+    fn targets_are_the_finals_and_the_last_candidates() {
         let targets: Vec<String> = targets().iter().map(Version::to_string).collect();
-        assert_eq!(targets.len(), 16);
+        assert_eq!(targets.len(), 19);
         assert_eq!(targets[0], "0.2.0-rc-2023-11-10");
         assert_eq!(targets[3], "0.2.0");
-        assert_eq!(targets[15], "0.2.12");
+        assert_eq!(targets[15..], ["0.2.12", "0.3.0-rc-2026-03-15", "0.3.0", "0.3.2"]);
+    }
+
+    #[test]
+    fn labels_that_are_not_known_are_named_with_their_neighbour() {
+        for (label, near) in [
+            ("0.2.13", "0.2.12"),
+            ("0.2.0-rc-2023-11-11", "0.2.0-rc-2023-11-10"),
+            ("0.2.0-rc-2023-01-01", "0.2.0-rc-2023-10-18"),
+            ("0.3.1", "0.3.0"),
+            ("0.4.0", "0.3.2"),
+        ] {
+            assert_eq!(nearest(label).as_deref(), Some(near), "{label}");
+            assert!(describe(label).contains(near), "{label}");
+        }
+        assert_eq!(describe("0.2.6"), "WASI 0.2.6");
+        assert!(describe("0.2.0-rc-2023-11-10").contains("wasmtime 15"));
     }
 
     #[test]

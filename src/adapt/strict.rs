@@ -6,6 +6,7 @@
 
 use super::shape::RESOURCE;
 use super::snapshot::Snapshot;
+use super::track;
 use super::uses::{Used, Uses};
 use crate::component::{self, ComponentError, Kind};
 use crate::error::Error;
@@ -28,6 +29,14 @@ pub fn check_host(bytes: &[u8], name: &str, host: &Profile) -> Result<(), Error>
     Err(error.into())
 }
 
+/// The hosts of the world that run a component as it is, each as its range of versions.
+pub(super) fn hosts(bytes: &[u8]) -> Vec<String> {
+    Profile::known_hosts()
+        .filter(|(_, host)| first_lack(bytes, host).is_ok_and(|lack| lack.is_none()))
+        .map(|(range, _)| range)
+        .collect()
+}
+
 /// Something that a host does not have.
 struct Lack {
     text: String,
@@ -44,15 +53,21 @@ fn first_lack(bytes: &[u8], host: &Profile) -> Result<Option<Lack>, ComponentErr
     }
     let externs = component::externs(bytes)?;
     let uses = Uses::of(bytes)?;
-    let target = Snapshot::load(&host.wasi.to_string());
-    let offered = |key: &str| {
-        let name = target.as_ref()?.interfaces.get(key).map(|interface| interface.name.as_str())?;
+    let [second, third] =
+        [Some(&host.wasi), host.wasi_0_3.as_ref()].map(|wasi| Snapshot::load(&wasi?.to_string()));
+    let target = |used: &Used| match &third {
+        Some(third) if track::is_same(&used.label, third) => Some(third),
+        _ => second.as_ref(),
+    };
+    let offered = |used: &Used| {
+        let (key, target) = (used.key.as_str(), target(used));
+        let name = target?.interfaces.get(key).map(|interface| interface.name.as_str())?;
         host.offers(name).then_some(name)
     };
     for import in &externs.imports {
         let used = uses.imports.iter().find(|used| used.name == *import);
         if !host.offers(import) {
-            let instead = match used.and_then(|used| offered(&used.key)) {
+            let instead = match used.and_then(offered) {
                 Some(name) => format!("has `{name}`"),
                 None => "has nothing of the kind".to_owned(),
             };
@@ -61,7 +76,7 @@ fn first_lack(bytes: &[u8], host: &Profile) -> Result<Option<Lack>, ComponentErr
                 wasi: used.is_some(),
             }));
         }
-        let lack = used.zip(target.as_ref()).and_then(|(used, target)| function_lack(used, target));
+        let lack = used.and_then(|used| function_lack(used, target(used)?));
         if let Some(text) = lack {
             return Ok(Some(Lack { text, wasi: true }));
         }
@@ -94,6 +109,10 @@ fn help(bytes: &[u8], name: &str, host: &Profile, lack: &Lack) -> String {
         );
     }
     match super::adapt(bytes, &host.wasi) {
+        Ok(adapted) if first_lack(&adapted.bytes, host).is_ok_and(|lack| lack.is_some()) => format!(
+            "adapting does not make it fit, because it uses WASI {} as well",
+            adapted.left.join(" and ")
+        ),
         Ok(_) => format!("`jointer adapt {name} --to wasi@{} -o OUT.wasm` makes it fit", host.wasi),
         Err(error) => format!("it cannot be adapted: {error}"),
     }
@@ -111,7 +130,7 @@ mod tests {
     }
 
     /// What programs and http handlers export, and no host offers.
-    const EXPORTS: [&str; 3] = ["cli/run", "http/incoming-handler", "http/proxy"];
+    const EXPORTS: [&str; 3] = ["cli/run", "http/incoming-handler", "http/handler"];
 
     fn everything_offered(label: &str) -> Vec<u8> {
         let snapshot = Snapshot::load(label).unwrap();

@@ -70,21 +70,30 @@ impl Uses {
     /// The snapshots it was built against, sorted by version. Where all versions together make one
     /// snapshot, only that one.
     pub(super) fn labels(&self) -> Vec<String> {
-        let mut versions: BTreeMap<String, String> = BTreeMap::new();
-        let mut one_each = true;
-        let mut labels: BTreeSet<Label> = BTreeSet::new();
-        for used in self.imports.iter().chain(&self.exports) {
-            labels.insert(Label::of(&used.label));
-            let package = used.key.split('/').next().unwrap_or_default();
-            let known = versions.entry(package.to_owned()).or_insert_with(|| used.label.clone());
-            one_each &= *known == used.label;
-        }
-        match labels.len() > 1 && one_each {
-            true => snapshot::with_packages(&versions).map(|label| vec![label]),
-            false => None,
-        }
-        .unwrap_or_else(|| labels.into_iter().map(|label| label.text).collect())
+        labels(self.imports.iter().chain(&self.exports))
     }
+
+    /// The same of its imports, or of its exports.
+    pub(super) fn labels_of(&self, side: &[Used]) -> Vec<String> {
+        labels(side.iter())
+    }
+}
+
+fn labels<'a>(all: impl Iterator<Item = &'a Used>) -> Vec<String> {
+    let mut versions: BTreeMap<String, String> = BTreeMap::new();
+    let mut one_each = true;
+    let mut labels: BTreeSet<Label> = BTreeSet::new();
+    for used in all {
+        labels.insert(Label::of(&used.label));
+        let package = used.key.split('/').next().unwrap_or_default();
+        let known = versions.entry(package.to_owned()).or_insert_with(|| used.label.clone());
+        one_each &= *known == used.label;
+    }
+    match labels.len() > 1 && one_each {
+        true => snapshot::with_packages(&versions).map(|label| vec![label]),
+        false => None,
+    }
+    .unwrap_or_else(|| labels.into_iter().map(|label| label.text).collect())
 }
 
 /// Sorts by version, not by letters.

@@ -29,9 +29,16 @@ use super::snapshot::Snapshot;
 use super::uses::Uses;
 use crate::component::{self, Side};
 
-/// Writes the application with its adapters.
-pub(super) fn wrap(bytes: &[u8], uses: &Uses, plan: &Plan, target: &Snapshot) -> Result<Vec<u8>, AdaptError> {
-    let failed = |reason: String| AdaptError::NotForwarded { reason };
+/// The beginning of an outer component: imports of the target, and the adapters.
+pub(super) struct Beginning<'a> {
+    pub(super) builder: ComponentBuilder,
+    imports: Imports,
+    /// The instance that stands for each of the application's imports.
+    pub(super) given: HashMap<&'a str, u32>,
+}
+
+/// Writes the imports and adapters for what an application uses.
+pub(super) fn head<'a>(uses: &'a Uses, plan: &Plan, target: &Snapshot) -> Result<Beginning<'a>, AdaptError> {
     let mut needs = Needs::new(target);
     uses.imports.iter().for_each(|used| need(&mut needs, used, plan, target));
     let mut builder = ComponentBuilder::default();
@@ -46,9 +53,18 @@ pub(super) fn wrap(bytes: &[u8], uses: &Uses, plan: &Plan, target: &Snapshot) ->
             Some(built) => prebuilt.instance(&mut builder, built, &imports),
             None => generated(&mut builder, &Adapter { uses, plan, target, of }, &imports),
         };
-        let instance = made.ok_or_else(|| failed(format!("no adapter can be made for `{}`", of.name)))?;
+        let instance = made.ok_or_else(|| AdaptError::NotForwarded {
+            reason: format!("no adapter can be made for `{}`", of.name),
+        })?;
         given.insert(&of.name, instance);
     }
+    Ok(Beginning { builder, imports, given })
+}
+
+/// Writes the application with its adapters.
+pub(super) fn wrap(bytes: &[u8], uses: &Uses, plan: &Plan, target: &Snapshot) -> Result<Vec<u8>, AdaptError> {
+    let failed = |reason: String| AdaptError::NotForwarded { reason };
+    let Beginning { builder, imports, given } = head(uses, plan, target)?;
     let components = builder.component_count();
     let head =
         Head { types: builder.type_count(), instances: builder.instance_count(), bytes: builder.finish() };

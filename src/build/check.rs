@@ -237,7 +237,12 @@ fn unversioned(name: &str) -> String {
 /// As parts are adapted before they are composed, WASI has the app's version everywhere.
 fn in_version(import: &str, host: &Profile) -> String {
     match import.parse::<InterfaceName>() {
-        Ok(name) if name.is_wasi() => name.with_version(host.wasi.clone()).to_string(),
+        Ok(name) if name.is_wasi() => {
+            let is_0_3 =
+                name.version.as_ref().is_some_and(|version| (version.major, version.minor) == (0, 3));
+            let offered = host.wasi_0_3.as_ref().filter(|_| is_0_3).unwrap_or(&host.wasi);
+            name.with_version(offered.clone()).to_string()
+        }
         _ => import.to_owned(),
     }
 }

@@ -14,6 +14,9 @@ use crate::file;
 /// The version of the file's form.
 const VERSION: u32 = 1;
 
+/// The note of a unit that adapts, with the step that it took.
+pub(super) const ADAPTED: &str = "adapted";
+
 /// The last build of an app.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
@@ -38,14 +41,18 @@ pub struct UnitRecord {
     pub millis: u64,
     /// Guest tools and their versions.
     pub tools: BTreeMap<String, String>,
+    /// What adapting did to it, if anything: `0.2.0-rc-2023-11-10 to wasi@0.2.12 (wrapped)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapted: Option<String>,
     /// Everything that it could read, one by one.
     pub(super) reads: Fingerprint,
 }
 
 impl UnitRecord {
     pub(super) fn new(inputs: Digest, entry: &Entry, reads: Fingerprint) -> Self {
-        let Entry { output, bytes, millis, tools, .. } = entry.clone();
-        Self { inputs, output, bytes, millis, tools, reads }
+        let Entry { output, bytes, millis, tools, notes } = entry.clone();
+        let adapted = notes.get(ADAPTED).and_then(serde_json::Value::as_str).map(str::to_owned);
+        Self { inputs, output, bytes, millis, tools, adapted, reads }
     }
 
     /// Everything that it could read, as pairs of what and its digest or text: `file src/lib.rs`,

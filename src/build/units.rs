@@ -14,7 +14,7 @@ use super::fingerprint::{ABSENT, Fingerprint, Input};
 use super::inputs::{Inputs, relative, variables};
 use super::plan::{Plan, Unit, UnitWork, wires};
 use super::project::Project;
-use super::record::{Record, UnitRecord};
+use super::record::{ADAPTED, Record, UnitRecord};
 use super::schedule::Work;
 use super::stat::Stats;
 use super::{BuildError, Built, BuiltPart, Options, files};
@@ -462,7 +462,7 @@ impl Builder<'_> {
         let began = Instant::now();
         let reads = self.reads(unit, done)?;
         let bytes = self.part_bytes(unit, name, done)?;
-        let adapted = adapt::adapt(&bytes, &self.host.wasi)?;
+        let adapted = adapt::fit(&bytes, &self.host)?;
         if worth_a_line(&adapted) {
             self.reporter.report(Event::Adapted {
                 unit: name.to_string(),
@@ -471,7 +471,11 @@ impl Builder<'_> {
                 how: adapted.how.word().to_owned(),
             });
         }
-        let notes = serde_json::json!({ "from": adapted.from, "how": adapted.how.word() });
+        // What was done before, by whoever made the part, is its own affair.
+        let step = adapt::steps(&adapted.bytes).pop().filter(|_| adapted.how != adapt::How::Unchanged);
+        let notes = serde_json::json!({
+            "from": adapted.from, "how": adapted.how.word(), (ADAPTED): step.map(|step| step.to_string()),
+        });
         let entry = entry(&adapted.bytes, began, BTreeMap::new(), notes);
         self.keep(unit, reads, &adapted.bytes, entry)
     }

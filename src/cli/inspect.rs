@@ -60,9 +60,29 @@ fn text(it: &Inspected) -> String {
     list(&mut out, "exports", &it.externs.exports);
     let modules: Vec<String> = it.core_modules.iter().map(module).collect();
     list(&mut out, "core modules", &modules);
-    list(&mut out, "built against WASI", &it.wasi.snapshots);
+    list(&mut out, "built against WASI", &snapshots(&it.wasi));
+    list(&mut out, "functions that differ", &it.wasi.differ);
+    list(&mut out, "what the newest version lacks", &it.wasi.lacking);
+    list(&mut out, "hosts that run it as it is", &hosts(&it.wasi));
+    let steps: Vec<String> = it.wasi.adapted.iter().map(ToString::to_string).collect();
+    list(&mut out, "adapted from", &steps);
     let _ = writeln!(out, "\n{}", it.wasi.diagnosis);
     out
+}
+
+/// Each snapshot, and on which side it is where that is not both.
+fn snapshots(wasi: &Survey) -> Vec<String> {
+    let side = |label: &String| match (wasi.imports.contains(label), wasi.exports.contains(label)) {
+        (true, false) if !wasi.exports.is_empty() => format!("{label} (imports)"),
+        (false, true) if !wasi.imports.is_empty() => format!("{label} (exports)"),
+        _ => label.clone(),
+    };
+    wasi.snapshots.iter().map(side).collect()
+}
+
+/// The hosts, if it asks anything of a host.
+fn hosts(wasi: &Survey) -> Vec<String> {
+    if wasi.snapshots.is_empty() { Vec::new() } else { wasi.hosts.clone() }
 }
 
 fn list(out: &mut String, title: &str, items: &[String]) {

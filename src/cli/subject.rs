@@ -47,7 +47,8 @@ impl Subject {
         let granted = flags.grants(cx)?;
         let host = host.map(Profile::named).transpose()?;
         let checked = |name: &str, bytes: Vec<u8>| match &host {
-            Some(host) => adapt::check_host(&bytes, name, host).map(|()| bytes),
+            // What fits a host that is not the runner may still be made to fit the runner.
+            Some(host) => adapt::check_host(&bytes, name, host).and_then(|()| fitting(cx, name, bytes)),
             None => fitting(cx, name, bytes),
         };
         match file {
@@ -89,24 +90,26 @@ pub(super) fn fitting(cx: &Context, name: &str, bytes: Vec<u8>) -> Result<Vec<u8
     if !core && !is_old(&component::externs(&bytes).map_err(here)?) {
         return Ok(bytes);
     }
-    let to: Version = Profile::built_in().wasi;
-    let adapted = adapt::adapt(&bytes, &to).map_err(|error| Error::from(error).at(name))?;
+    let host = Profile::built_in();
+    let adapted = adapt::fit(&bytes, &host).map_err(|error| Error::from(error).at(name))?;
     if adapted.how != adapt::How::Unchanged {
         cx.reporter().report(Event::Adapted {
             unit: name.to_owned(),
             from: adapted.from,
-            to: format!("wasi@{to}"),
+            to: format!("wasi@{}", host.wasi),
             how: adapted.how.word().to_owned(),
         });
     }
     Ok(adapted.bytes)
 }
 
-/// Whether WASI is used in a version before 0.2.0: later ones are linked as they are.
+/// Whether WASI is used in a candidate of 0.2.0 or 0.3.0: final versions are linked as they are.
 fn is_old(externs: &component::Externs) -> bool {
+    let is_candidate = |version: Version| {
+        version < Version::new(0, 2, 0) || (version.minor == 3 && version < Version::new(0, 3, 0))
+    };
     externs.imports.iter().chain(&externs.exports).any(|name| {
-        name.parse::<InterfaceName>().is_ok_and(|name| {
-            name.is_wasi() && name.version.is_some_and(|version| version < Version::new(0, 2, 0))
-        })
+        name.parse::<InterfaceName>()
+            .is_ok_and(|name| name.is_wasi() && name.version.is_some_and(is_candidate))
     })
 }

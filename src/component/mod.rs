@@ -7,6 +7,7 @@
 mod error;
 mod externs;
 mod modules;
+mod producer;
 mod read;
 mod rename;
 mod suffix;
@@ -15,6 +16,7 @@ mod validate;
 pub use error::ComponentError;
 pub use externs::{Externs, externs};
 pub use modules::{CoreModule, Producer, core_modules, producers};
+pub use producer::{processed_by, processings};
 pub use read::{Kind, kind, require_component};
 pub use rename::{Side, rename};
 pub use suffix::without_suffixes;

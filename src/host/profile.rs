@@ -13,6 +13,8 @@ pub struct Profile {
     pub name: String,
     /// The WASI version that components are adapted to for it.
     pub wasi: Version,
+    /// The version of WASI 0.3 that is offered beside it.
+    pub wasi_0_3: Option<Version>,
     /// Where this was read.
     pub source: &'static str,
     extras: &'static [&'static str],
@@ -27,13 +29,15 @@ impl Profile {
 
     fn of(name: String, row: &'static Row) -> Self {
         let wasi = row.wasi.parse().unwrap_or_else(|_| Version::new(0, 2, 0));
-        Self { name, wasi, source: row.source, extras: row.extras, strict: false }
+        let wasi_0_3 = row.wasi_0_3.and_then(|version| version.parse().ok());
+        Self { name, wasi, wasi_0_3, source: row.source, extras: row.extras, strict: false }
     }
 
     /// A host that has `wasi` and links no other version to it.
     fn strict(wasi: Version) -> Self {
         let source = "the WIT in wit/wasi, whose README says where each version came from";
-        Self { name: format!("{STRICT_HOST}@{wasi}"), wasi, source, extras: &[], strict: true }
+        let name = format!("{STRICT_HOST}@{wasi}");
+        Self { name, wasi, wasi_0_3: None, source, extras: &[], strict: true }
     }
 
     /// The host that is called `target`: `wasmtime@48`, `spin@4`, or `wasi@0.2.6`, which is strict.
@@ -49,6 +53,20 @@ impl Profile {
         STRICT.iter().filter_map(|version| version.parse().ok()).map(Self::strict)
     }
 
+    /// Hosts as they are in the world, each with the range of versions that offers the same: `wasmtime 35 to 45`.
+    /// The runner inside jointer is the first.
+    pub fn known_hosts() -> impl Iterator<Item = (String, Self)> {
+        ROWS.iter().map(|row| {
+            let range = match row.versions {
+                (0, 0) => row.host.to_owned(),
+                (first, u64::MAX) => format!("{} {first} and later", row.host),
+                (first, last) if first == last => format!("{} {first}", row.host),
+                (first, last) => format!("{} {first} to {last}", row.host),
+            };
+            (range, Self::of(row.host.to_owned(), row))
+        })
+    }
+
     /// Whether only names with the very version fit. Engines link final versions of 0.2 to each other in
     /// both directions, so they cannot tell what was built for which.
     pub fn is_strict(&self) -> bool {
@@ -56,7 +74,7 @@ impl Profile {
     }
 
     /// Whether the host provides the interface `import`. Hosts link any final 0.2 version to any
-    /// other, so between those only the interface counts; pre-releases are linked to nothing else.
+    /// other, and likewise 0.3, so between those only the interface counts; pre-releases are linked to nothing else.
     pub fn offers(&self, import: &str) -> bool {
         if self.extras.iter().any(|extra| import.starts_with(extra)) {
             return true;
@@ -67,10 +85,10 @@ impl Profile {
         let listed = |list: &[(&str, &[&str])]| {
             list.iter().any(|(package, names)| *package == interface.0 && names.contains(&interface.1))
         };
-        let known = match (self.strict, self.wasi.minor) {
-            (true, 3) => listed(WASI_0_3),
-            (true, _) => listed(WASI) || (self.wasi.patch > 0 && interface == SINCE_0_2_1),
-            (false, _) => listed(WASI),
+        let known = match (version.minor, self.strict) {
+            (3, _) => listed(WASI_0_3),
+            (_, true) => listed(WASI) || (self.wasi.patch > 0 && interface == SINCE_0_2_1),
+            (_, false) => listed(WASI),
         };
         name.is_wasi() && known && self.links(version)
     }
@@ -79,7 +97,11 @@ impl Profile {
     fn links(&self, version: &Version) -> bool {
         match self.strict {
             true => *version == self.wasi,
-            false => version.pre.is_empty() && (version.major, version.minor) == (0, 2),
+            false => {
+                let tracks = std::iter::once(&self.wasi).chain(&self.wasi_0_3);
+                let mut tracks = tracks.map(|offered| (offered.major, offered.minor));
+                version.pre.is_empty() && tracks.any(|track| track == (version.major, version.minor))
+            }
         }
     }
 
@@ -249,13 +271,16 @@ mod tests {
         for import in [
             "wasi:http/incoming-handler@0.2.12",
             "wasi:io/poll@0.2.0-rc-2023-11-10",
-            "wasi:clocks/system-clock@0.3.0",
+            "wasi:clocks/system-clock@0.3.0-rc-2026-03-15",
+            "wasi:clocks/system-clock@0.2.12",
             "wasi:keyvalue/store@0.2.0-draft",
             "acme:shop/pricing",
             "run",
         ] {
             assert!(!host.offers(import), "{import}");
         }
+        assert!(host.offers("wasi:clocks/system-clock@0.3.2") && host.finds("wasi:cli/run@0.3.0"));
+        assert!(!of("wasmtime@36").unwrap().offers("wasi:clocks/system-clock@0.3.0"));
         let imports = ["wasi:io/poll@0.2.6", "acme:shop/pricing"].map(str::to_owned);
         assert_eq!(host.lacks(&imports), ["acme:shop/pricing"]);
         assert!(host.fits(&imports[..1]) && !host.fits(&imports));

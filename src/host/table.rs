@@ -7,6 +7,8 @@ pub(super) struct Row {
     pub(super) versions: (u64, u64),
     /// The newest final WASI version.
     pub(super) wasi: &'static str,
+    /// The newest final version of WASI 0.3 that is offered beside it, without being asked for.
+    pub(super) wasi_0_3: Option<&'static str>,
     /// Interfaces besides those of WASI's `cli` and `http` worlds, by name without version.
     pub(super) extras: &'static [&'static str],
     pub(super) source: &'static str,
@@ -19,7 +21,9 @@ const WASMTIME_EXTRAS: &[&str] = &["wasi:config", "wasi:keyvalue", "wasi:nn", "w
 const SPIN_EXTRAS: &[&str] = &["wasi:config", "wasi:keyvalue", "fermyon:spin", "spin:"];
 
 const fn wasmtime(first: u64, last: u64, wasi: &'static str, source: &'static str) -> Row {
-    Row { host: "wasmtime", versions: (first, last), wasi, extras: WASMTIME_EXTRAS, source }
+    // Wasmtime 37 to 45 had release candidates of 0.3, and only where a flag asked for them.
+    let wasi_0_3 = if first >= 46 { Some("0.3.0") } else { None };
+    Row { host: "wasmtime", versions: (first, last), wasi, wasi_0_3, extras: WASMTIME_EXTRAS, source }
 }
 
 pub(super) const ROWS: &[Row] = &[
@@ -27,6 +31,7 @@ pub(super) const ROWS: &[Row] = &[
         host: BUILT_IN,
         versions: (0, 0),
         wasi: "0.2.12",
+        wasi_0_3: Some("0.3.0"),
         extras: &[],
         source: "the crates wasmtime-wasi and wasmtime-wasi-http 48.0.8, which the runner is made of",
     },
@@ -40,6 +45,7 @@ pub(super) const ROWS: &[Row] = &[
         host: "spin",
         versions: (4, 4),
         wasi: "0.2.6",
+        wasi_0_3: None,
         extras: SPIN_EXTRAS,
         source: "Spin's crates/capabilities: its deny adapter exports WASI 0.2.6",
     },
@@ -47,6 +53,7 @@ pub(super) const ROWS: &[Row] = &[
         host: "jco",
         versions: (1, 1),
         wasi: "0.2.12",
+        wasi_0_3: None,
         extras: &[],
         source: "jco 1.35 with preview2-shim, which ignores the version in an import's name",
     },
@@ -116,7 +123,7 @@ pub(super) const WASI: &[(&str, &[&str])] = &[
 /// The interface that 0.2.1 brought, for hosts with all of their features switched on.
 pub(super) const SINCE_0_2_1: (&str, &str) = ("clocks", "timezone");
 
-/// The same of WASI 0.3, where http handlers are imported as well as exported.
+/// The same of WASI 0.3.
 pub(super) const WASI_0_3: &[(&str, &[&str])] = &[
     (
         "cli",
@@ -136,7 +143,7 @@ pub(super) const WASI_0_3: &[(&str, &[&str])] = &[
     ),
     ("clocks", &["monotonic-clock", "system-clock", "timezone", "types"]),
     ("filesystem", &["preopens", "types"]),
-    ("http", &["client", "handler", "types"]),
+    ("http", &["client", "types"]),
     ("random", &["insecure", "insecure-seed", "random"]),
     ("sockets", &["ip-name-lookup", "types"]),
 ];

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Contents, PackageError, Part};
+use crate::adapt;
 use crate::component::{self, CoreModule};
 use crate::digest::Digest;
 
@@ -77,6 +78,9 @@ fn of_part(part: &Part, modules: &[CoreModule]) -> Value {
     }
     for (tool, version) in &part.tools {
         properties.push(property(&format!("jointer:tool:{tool}"), version));
+    }
+    for step in adapt::steps(&part.bytes) {
+        properties.push(property("jointer:adapted", &step.to_string()));
     }
     json!({
         "type": "library",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use wasmtime::{Trap, WasmBacktrace};
+use wasmtime::{Store, Trap, WasmBacktrace};
 use wasmtime_wasi::p2::bindings::CommandPre;
 use wasmtime_wasi::p2::pipe::{MemoryInputPipe, MemoryOutputPipe};
 use wasmtime_wasi::{I32Exit, WasiCtxBuilder};
@@ -93,7 +93,9 @@ pub async fn run_command(
     limits: Limits,
     program: &Program,
 ) -> Result<ExitStatus, RunError> {
-    loaded.require(RUN)?;
+    if !loaded.exports_0_3(RUN) {
+        loaded.require(RUN)?;
+    }
     let shared = Shared::new(grants.clone(), limits, loaded.reporter.clone());
     let ended = run_in(loaded, &shared, program).await;
     match ended {
@@ -109,13 +111,20 @@ async fn run_in(loaded: &Loaded, shared: &Arc<Shared>, program: &Program) -> Res
         builder.args(&program.args);
         program.stdio.apply(builder, shared);
     })?;
-    let pre = CommandPre::new(loaded.pre.clone())
-        .map_err(|error| RunError::DoesNotFit { name: loaded.name.clone(), reason: format!("{error:#}") })?;
-    let run = async {
-        let command = pre.instantiate_async(&mut store).await?;
-        command.wasi_cli_run().call_run(&mut store).await
+    let ended = match loaded.exports_0_3(RUN) {
+        true => within(loaded, shared.limits, run_0_3(loaded, &mut store)).await?,
+        false => {
+            let pre = CommandPre::new(loaded.pre.clone()).map_err(|error| RunError::DoesNotFit {
+                name: loaded.name.clone(),
+                reason: format!("{error:#}"),
+            })?;
+            let run = async {
+                let command = pre.instantiate_async(&mut store).await?;
+                command.wasi_cli_run().call_run(&mut store).await
+            };
+            within(loaded, shared.limits, run).await?
+        }
     };
-    let ended = within(loaded, shared.limits, run).await?;
     match ended {
         Ok(Ok(())) => Ok(ExitStatus::Success),
         Ok(Err(())) => Ok(ExitStatus::Guest(1)),
@@ -126,6 +135,13 @@ async fn run_in(loaded: &Loaded, shared: &Arc<Shared>, program: &Program) -> Res
             None => Err(loaded.trapped(&error, &store.data().limiter)),
         },
     }
+}
+
+/// The same for a program of WASI 0.3, whose `run` waits and lets others go on meanwhile.
+async fn run_0_3(loaded: &Loaded, store: &mut Store<State>) -> wasmtime::Result<Result<(), ()>> {
+    let instance = loaded.pre.instantiate_async(&mut *store).await?;
+    let command = wasmtime_wasi::p3::bindings::Command::new(&mut *store, &instance)?;
+    store.run_concurrent(async |store| command.wasi_cli_run().call_run(store).await).await?
 }
 
 /// The result of `run`, or [`RunError::TimedOut`].

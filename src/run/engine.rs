@@ -2,9 +2,9 @@
 //!
 //! Which settings matter for a server was measured: the pool with `pagemap_scan` *and* memory kept
 //! resident (one without the other gives nothing), and no support for concurrent calls, which only
-//! WASI 0.3 needs. Compiled code does not depend on the allocator, so `run` and `serve` share it.
+//! WASI 0.3 needs: components for that have an engine of their own. Compiled code does not depend on the allocator, so `run` and `serve` share it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use wasmtime::component::{Component, InstancePre, Linker};
@@ -39,6 +39,9 @@ pub enum Mode {
 pub struct Runner {
     pooled: Option<Host>,
     plain: Host,
+    /// For components of WASI 0.3; made when the first one comes.
+    concurrent: OnceLock<Host>,
+    cache: Option<Cache>,
     reporter: Arc<dyn Reporter>,
 }
 
@@ -69,13 +72,25 @@ impl Runner {
         let cache = cache(dirs, &*reporter);
         // Where address space is limited the pool does not fit; one allocation at a time works still.
         let pooled = match mode {
-            Mode::Serve => Host::new(cache.clone(), pool()).ok(),
+            Mode::Serve => Host::new(cache.clone(), pool(), false).ok(),
             Mode::Once => None,
         };
-        let plain = Host::new(cache, InstanceAllocationStrategy::OnDemand).map_err(|error| {
+        let plain = Self::plain(cache.clone(), false)?;
+        Ok(Self { pooled, plain, concurrent: OnceLock::new(), cache, reporter })
+    }
+
+    fn plain(cache: Option<Cache>, concurrent: bool) -> Result<Host, RunError> {
+        Host::new(cache, InstanceAllocationStrategy::OnDemand, concurrent).map_err(|error| {
             RunError::NotCompiled { name: "the engine".to_owned(), reason: format!("{error:#}") }
-        })?;
-        Ok(Self { pooled, plain, reporter })
+        })
+    }
+
+    fn concurrent(&self) -> Result<&Host, RunError> {
+        if let Some(host) = self.concurrent.get() {
+            return Ok(host);
+        }
+        let made = Self::plain(self.cache.clone(), true)?;
+        Ok(self.concurrent.get_or_init(|| made))
     }
 
     /// Compiles a component, or takes the code of an earlier run. `name` is what messages call it.
@@ -93,18 +108,20 @@ impl Runner {
             return Err(RunError::Unsatisfied { name: name.to_owned(), imports: missing.join(", ") }.into());
         }
         // A component that is too large for the pool runs without it.
-        let pooled = self.pooled.as_ref().and_then(|host| Some((host, host.compile(bytes).ok()?)));
+        let pool = self.pooled.as_ref().filter(|_| !uses_0_3(&externs));
+        let pooled = pool.and_then(|host| Some((host, host.compile(bytes).ok()?)));
         let (host, component, most) = match pooled {
             Some((host, component)) => {
                 let most = fit_in_pool(&component);
                 (host, component, most)
             }
             None => {
-                let component = self.plain.compile(bytes).map_err(|error| RunError::NotCompiled {
+                let host = if uses_0_3(&externs) { self.concurrent()? } else { &self.plain };
+                let component = host.compile(bytes).map_err(|error| RunError::NotCompiled {
                     name: name.to_owned(),
                     reason: format!("{error:#}"),
                 })?;
-                (&self.plain, component, MEMORIES as usize)
+                (host, component, MEMORIES as usize)
             }
         };
         let pre = host
@@ -116,11 +133,29 @@ impl Runner {
     }
 }
 
+/// Whether a component has names of WASI 0.3, whose functions are async.
+fn uses_0_3(externs: &Externs) -> bool {
+    externs.imports.iter().chain(&externs.exports).any(|name| is_0_3(name))
+}
+
+fn is_0_3(name: &str) -> bool {
+    name.starts_with("wasi:") && name.contains("@0.3.")
+}
+
 impl Loaded {
     /// Whether it exports `interface`, in any version of 0.2.
     pub fn exports(&self, interface: &str) -> bool {
+        self.exports_in(interface, "@0.2.")
+    }
+
+    /// Whether it exports `interface` in any version of 0.3.
+    pub(super) fn exports_0_3(&self, interface: &str) -> bool {
+        self.exports_in(interface, "@0.3.")
+    }
+
+    fn exports_in(&self, interface: &str, version: &str) -> bool {
         self.externs.exports.iter().any(|export| {
-            export.strip_prefix(interface).is_some_and(|rest| rest.is_empty() || rest.starts_with("@0.2."))
+            export.strip_prefix(interface).is_some_and(|rest| rest.is_empty() || rest.starts_with(version))
         })
     }
 
@@ -131,15 +166,23 @@ impl Loaded {
 }
 
 impl Host {
-    fn new(cache: Option<Cache>, allocation: InstanceAllocationStrategy) -> wasmtime::Result<Self> {
+    fn new(
+        cache: Option<Cache>,
+        allocation: InstanceAllocationStrategy,
+        concurrent: bool,
+    ) -> wasmtime::Result<Self> {
         let mut config = Config::new();
         config.cache(cache);
         config.allocation_strategy(allocation);
         config.epoch_interruption(true);
-        config.wasm_component_model_async(false);
-        config.concurrency_support(false);
+        config.wasm_component_model_async(concurrent);
+        config.concurrency_support(concurrent);
         let engine = Engine::new(&config)?;
-        let linker = linker(&engine)?;
+        let mut linker = linker(&engine)?;
+        if concurrent {
+            wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+            wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+        }
         let weak = engine.weak();
         std::thread::Builder::new().name("epochs".to_owned()).spawn(move || {
             while let Some(engine) = weak.upgrade() {

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, clippy::print_stderr)]
 
 mod adapt;
+mod adapter;
 mod bad_input;
 mod build;
 mod build_errors;
@@ -24,6 +25,7 @@ mod history;
 mod hosts;
 mod http;
 mod matrix;
+mod mutation;
 mod october;
 mod peers;
 mod prebuilt;
@@ -36,6 +38,7 @@ mod strict;
 mod support;
 mod templates;
 mod test_tables;
+mod third;
 mod toolchain;
 mod tools;
 mod trust;

@@ -18,7 +18,7 @@ use crate::support::{Ran, TestEnv};
 const HOSTS: [&str; 3] = ["wasi@0.2.0", "wasi@0.2.6", "wasi@0.2.12"];
 
 /// The guest as a component of its own snapshot, as `october.wasm` in `env`.
-fn october(env: &TestEnv) -> String {
+pub(crate) fn october(env: &TestEnv) -> String {
     let module = std::fs::read(guest("wasm32-unknown-unknown", "october")).expect("the guest");
     let mut encoder = wit_component::ComponentEncoder::default();
     let component = encoder.module(&module).and_then(|encoder| encoder.encode()).expect("a component");
