@@ -28,6 +28,10 @@ pub(super) fn kept<'a>(module: &'a [u8], target: &Snapshot) -> Cow<'a, [u8]> {
 
 /// The target's interface, if hosts have the function without being asked for more than the standard.
 fn interface(target: &Snapshot) -> Option<String> {
+    // All else that the component will import is of 0.2; 0.3 has this function as well, and is another track.
+    if !target.label.starts_with("0.2.") {
+        return None;
+    }
     let interface = target.interfaces.get(INTERFACE)?;
     let function = target.resolve.interfaces[interface.id].functions.get(FUNCTION)?;
     let stable = !matches!(function.stability, Stability::Unstable { .. });

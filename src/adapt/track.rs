@@ -215,6 +215,16 @@ mod tests {
     }
 
     #[test]
+    fn core_modules_are_of_the_second_track_whatever_they_end_with() {
+        let module = wat::parse_str(
+            r#"(module (import "wasi_snapshot_preview1" "proc_exit" (func (param i32)))
+                (memory (export "memory") 1) (func (export "_start") (call 0 (i32.const 3))))"#,
+        );
+        let error = adapt(&module.unwrap(), &version("0.3.0")).unwrap_err();
+        assert!(matches!(error, AdaptError::OtherTrack { .. }), "{error}");
+    }
+
+    #[test]
     fn refusals_say_what_is_in_the_way() {
         let refused = |text: &str, from: &str, to: &str| match adapt(&world(text, &[from]), &version(to)) {
             Err(AdaptError::OtherTrack { place, why, help, .. }) => format!("{place} {why}; {help}"),
