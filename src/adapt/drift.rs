@@ -49,9 +49,8 @@ pub fn drift(bytes: &[u8]) -> Option<Drift> {
             }
             Payload::ComponentTypeSection(section) => {
                 // A type that does not parse is the validator's to complain about.
-                if section.into_iter().any(|ty| ty.is_ok_and(|ty| has_old_names(&ty))) {
-                    found = found.or(Some(OLD_NAMES.to_owned()));
-                }
+                let old = section.into_iter().any(|ty| ty.is_ok_and(|ty| has_old_names(&ty)));
+                found = found.or_else(|| old.then(|| OLD_NAMES.to_owned()));
             }
             _ => {}
         }

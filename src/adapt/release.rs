@@ -116,6 +116,7 @@ fn the_release_that_is_asked_about_needs_no_thought() {
     let label = label.unwrap_or_else(|| panic!("no package of WASI in {}", folder.display()));
     let release = Snapshot::of_texts(&label, &texts).unwrap_or_else(|error| panic!("{error}"));
     let found = thoughts(&release);
-    println!("{found}");
+    // Standard output is the answer, here as elsewhere; seen with `--nocapture`.
+    std::io::Write::write_all(&mut std::io::stdout(), found.to_string().as_bytes()).unwrap();
     assert!(found.lost.is_empty(), "WASI {label}:\n{found}");
 }

@@ -124,6 +124,6 @@ fn newest(uses: &Uses) -> String {
     let is_0_3 = |label: &str| label.starts_with("0.3.");
     let only_0_3 = uses.imports.iter().chain(&uses.exports).all(|used| is_0_3(&used.label));
     let finals = super::targets().into_iter().filter(|version| version.pre.is_empty());
-    let of_track = finals.map(|version| version.to_string()).filter(|label| is_0_3(label) == only_0_3);
-    of_track.last().unwrap_or_default()
+    let mut of_track = finals.map(|version| version.to_string()).filter(|label| is_0_3(label) == only_0_3);
+    of_track.next_back().unwrap_or_default()
 }

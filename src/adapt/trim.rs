@@ -30,8 +30,8 @@ pub(super) fn trimmed(uses: Uses, target: &Snapshot) -> Result<Trimmed, AdaptErr
         };
         let Some((interface, item)) = place(&error) else { return Err(error) };
         let key = interface.trim_start_matches("wasi:");
-        let sides = [&mut uses.imports, &mut uses.exports];
-        if !sides.into_iter().fold(false, |taken, side| take(side, key, item) || taken) {
+        let sides = [take(&mut uses.imports, key, item), take(&mut uses.exports, key, item)];
+        if !sides.contains(&true) {
             return Err(error);
         }
         lacking.push(item.map_or_else(|| interface.to_owned(), |item| format!("{interface} {item}")));
@@ -62,5 +62,5 @@ fn take(side: &mut Vec<Used>, key: &str, item: Option<&str>) -> bool {
         return side.len() < before;
     };
     let of = side.iter_mut().filter(|used| used.key == key);
-    of.fold(false, |taken, used| used.functions.remove(item).is_some() || taken)
+    of.filter_map(|used| used.functions.remove(item)).count() > 0
 }
