@@ -52,9 +52,10 @@ impl Plan {
 }
 
 /// What is done about functions that the target lacks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Lacking {
     /// The component is refused.
+    #[default]
     Refuse,
     /// Their calls give an error of their own type, else they trap.
     Stub,

@@ -186,25 +186,31 @@ pub fn fit(bytes: &[u8], host: &Profile) -> Result<Adapted, AdaptError> {
 /// See [`AdaptError`]: bytes that are no component, a version that is not known, a function that the
 /// version lacks or has with other types.
 pub fn adapt_as(bytes: &[u8], to: &Version, flavour: Option<Flavour>) -> Result<Adapted, AdaptError> {
-    adapt_with(bytes, to, flavour, Lacking::Refuse)
+    adapt_with(bytes, to, &Wishes { flavour, ..Wishes::default() })
 }
 
-/// [`adapt_as`], with something done about functions that the version lacks.
+/// How a component is to be adapted, where there is a choice.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wishes {
+    /// What a core module becomes; by default what it exports decides.
+    pub flavour: Option<Flavour>,
+    /// What is done about functions that the version lacks.
+    pub lacking: Lacking,
+    /// Put the component as it is into another one, even where new names are enough.
+    pub wrap: bool,
+}
+
+/// [`adapt_as`], with wishes.
 ///
 /// # Errors
 /// See [`AdaptError`].
-pub fn adapt_with(
-    bytes: &[u8],
-    to: &Version,
-    flavour: Option<Flavour>,
-    lacking: Lacking,
-) -> Result<Adapted, AdaptError> {
+pub fn adapt_with(bytes: &[u8], to: &Version, wishes: &Wishes) -> Result<Adapted, AdaptError> {
     let target = target(to)?;
     let adapted = match component::kind(bytes)? {
-        Kind::Component => adapt_component(bytes, &target, lacking)?,
+        Kind::Component => adapt_component(bytes, &target, wishes)?,
         Kind::CoreModule => {
-            let made = preview1::componentize(bytes, flavour, &target)?;
-            let fitted = adapt_component(&made.component, &target, lacking)?;
+            let made = preview1::componentize(bytes, wishes.flavour, &target)?;
+            let fitted = adapt_component(&made.component, &target, wishes)?;
             // What the adapter itself imports is nobody's choice and not worth a word.
             let from = made.from.map_or(fitted.from, |from| vec![from.to_owned()]);
             Adapted {
@@ -231,13 +237,13 @@ fn target(to: &Version) -> Result<std::sync::Arc<Snapshot>, AdaptError> {
         .ok_or_else(|| AdaptError::unknown_target(&label))
 }
 
-fn adapt_component(bytes: &[u8], target: &Snapshot, lacking: Lacking) -> Result<Adapted, AdaptError> {
+fn adapt_component(bytes: &[u8], target: &Snapshot, wishes: &Wishes) -> Result<Adapted, AdaptError> {
     let drift = drifted(bytes)?;
     let uses = Uses::of(bytes)?;
     let from = uses.labels();
     let (uses, left) = track::of_target(uses, target)?;
-    let plan = decide_with(&uses, target, lacking)?;
-    let (bytes, how) = if plan.wraps() {
+    let plan = decide_with(&uses, target, wishes.lacking)?;
+    let (bytes, how) = if plan.wraps() || wishes.wrap {
         let functions = plan.functions(&uses);
         (wrap::wrap(bytes, &uses, &plan, target)?, How::Wrapped { functions })
     } else if plan.twice {

@@ -250,9 +250,10 @@ fn exports_that_mention_imported_types_survive_an_adapter() {
 #[test]
 fn what_is_lacking_is_stubbed_if_that_is_wanted() {
     let bytes = everything("0.2.12");
-    let (first, stub) = (version("0.2.0"), super::Lacking::Stub);
+    let first = version("0.2.0");
+    let stub = &super::Wishes { lacking: super::Lacking::Stub, ..super::Wishes::default() };
     assert!(matches!(adapt(&bytes, &first).unwrap_err(), AdaptError::FunctionMissing { .. }));
-    let adapted = super::adapt_with(&bytes, &first, None, stub).unwrap();
+    let adapted = super::adapt_with(&bytes, &first, stub).unwrap();
     assert_fits(&adapted.bytes, "0.2.0");
     let functions = adapted.how.functions();
     for lacking in [
@@ -262,8 +263,8 @@ fn what_is_lacking_is_stubbed_if_that_is_wanted() {
         assert!(functions.iter().any(|function| function == lacking), "{functions:?}");
     }
     // Where nothing is lacking, nothing changes.
-    let same = super::adapt_with(&bytes, &version("0.2.12"), None, stub).unwrap();
+    let same = super::adapt_with(&bytes, &version("0.2.12"), stub).unwrap();
     assert_eq!((same.how, same.bytes), (How::Unchanged, bytes));
     let old = everything("0.2.0-rc-2023-11-10");
-    assert_eq!(super::adapt_with(&old, &first, None, stub).unwrap(), adapt(&old, &first).unwrap());
+    assert_eq!(super::adapt_with(&old, &first, stub).unwrap(), adapt(&old, &first).unwrap());
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::Context;
 use super::deny::without;
 use super::files::STDIO;
-use crate::adapt::{self, AdaptError, Adapted, Flavour, How, Lacking, Mapping};
+use crate::adapt::{self, AdaptError, Adapted, Flavour, How, Lacking, Mapping, Wishes};
 use crate::digest::Digest;
 use crate::error::{Error, ExitStatus, Result};
 use crate::event::Event;
@@ -44,6 +44,9 @@ pub struct AdaptArgs {
     /// repeated)
     #[arg(long, value_name = "INTERFACE")]
     deny: Vec<String>,
+    /// Leave the component as it is inside of another one, even where new names would be enough
+    #[arg(long, conflicts_with_all = ["only", "list", "maps"])]
+    wrap: bool,
     /// Say which snapshot goes to which version, and how
     #[arg(long)]
     list: bool,
@@ -121,7 +124,8 @@ pub(super) fn run(cx: &Context, args: &AdaptArgs) -> Result<ExitStatus> {
     let (adapted, to) = if args.maps.is_empty() {
         let to = target(args.to.as_deref())?;
         let lacking = if args.stub { Lacking::Stub } else { Lacking::Refuse };
-        let adapted = adapt::adapt_with(&bytes, &to, args.kind.map(Flavour::from), lacking).map_err(here)?;
+        let wishes = Wishes { flavour: args.kind.map(Flavour::from), lacking, wrap: args.wrap };
+        let adapted = adapt::adapt_with(&bytes, &to, &wishes).map_err(here)?;
         let bytes = without(cx, adapted.bytes, &args.deny, input)?;
         let adapted = Adapted { bytes, ..adapted };
         warn(cx, &adapted, &to);

@@ -286,6 +286,19 @@ fn a_program_of_today_goes_down_and_up_again() {
     assert_eq!(Running::new(&up, Trailers::None).command(), "hello [\"guest\", \"one\"] hello file\n");
 }
 
+#[test]
+fn wrapping_may_be_asked_for_and_leaves_the_component_inside_as_it_is() {
+    let env = TestEnv::new();
+    let component = program(&env, HELLO, "wasm32-wasip2");
+    let input = component.to_str().expect("a path");
+    let args = ["adapt", input, "--wrap", "--to", "wasi@0.2.12", "-o", "adapted.wasm"];
+    assert!(env.jointer(args).success().stderr.contains("(wrapped)"));
+    let wrapped = std::fs::read(env.path("adapted.wasm")).expect("the result");
+    let inside = std::fs::read(&component).expect("the component");
+    assert!(wrapped.windows(inside.len()).any(|bytes| bytes == inside), "its bytes are in there");
+    assert_eq!(Running::new(&wrapped, Trailers::None).command(), "hello [\"guest\", \"one\"] hello file\n");
+}
+
 /// What the guest says where its snapshot's functions do what they did then.
 fn said() -> String {
     // Where the machine has no IPv6, the guest passes over it.

@@ -23,6 +23,8 @@ pub enum Source {
     Unstable,
     /// A component against 2023-10-18, which is too different to be the same source.
     October,
+    /// A command of WASI 0.3 in this version.
+    Third(&'static str),
     /// A component against this snapshot.
     Era(&'static str),
 }
@@ -54,7 +56,7 @@ pub const ERAS: [&str; 17] = [
 /// Every row of the matrix.
 pub fn all() -> Vec<Source> {
     let others = [Source::Command, Source::Reactor, Source::Proxy, Source::Unstable, Source::October];
-    others.into_iter().chain(ERAS.map(Source::Era)).collect()
+    others.into_iter().chain(ERAS.map(Source::Era)).chain(super::NEXT.map(Source::Third)).collect()
 }
 
 /// Everything that preview1 has and the standard library calls; it ends with 7.
@@ -187,7 +189,7 @@ impl Source {
             Self::Proxy => "preview1, proxy".to_owned(),
             Self::Unstable => "`wasi_unstable`".to_owned(),
             Self::October => OCTOBER.to_owned(),
-            Self::Era(version) => version.to_owned(),
+            Self::Era(version) | Self::Third(version) => version.to_owned(),
         }
     }
 
@@ -211,7 +213,13 @@ impl Source {
             }
             Self::October => env.write("era.wasm", component(OCTOBER)),
             Self::Era(version) => env.write("era.wasm", component(version)),
+            Self::Third(version) => crate::third::component(env, version),
         }
+    }
+
+    /// Whether it must run on hosts with this version: those of its own track.
+    pub fn must_run_on(self, to: &str) -> bool {
+        matches!(self, Self::Third(_)) == to.starts_with("0.3.")
     }
 
     /// Runs the adapted guest on the strict host and compares what it says.
@@ -239,6 +247,7 @@ impl Source {
                 let answer = serve(env, component, to).get("/fields");
                 same("the answer", &answer.text(), r#"1 3 | 4 5 | 0 | [("a", "1"), ("b", "2")]"#)
             }
+            Self::Third(_) => crate::third::behaves(env, component, to),
             Self::Era(version) => {
                 let ran = run(env, component, to, &PARTS);
                 let said = [ERA_SAYS, if milliseconds(version) { MILLISECONDS } else { NANOSECONDS }];
