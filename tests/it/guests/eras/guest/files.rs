@@ -17,7 +17,12 @@ fn root() -> Descriptor {
 
 fn open(root: &Descriptor, path: &str, create: bool) -> Result<Descriptor, ErrorCode> {
     let how = if create { OpenFlags::CREATE | OpenFlags::TRUNCATE } else { OpenFlags::empty() };
-    root.open_at(PathFlags::SYMLINK_FOLLOW, path, how, if create { read_write() } else { DescriptorFlags::READ })
+    root.open_at(
+        PathFlags::SYMLINK_FOLLOW,
+        path,
+        how,
+        if create { read_write() } else { DescriptorFlags::READ },
+    )
 }
 
 fn write(root: &Descriptor, path: &str, bytes: &[u8]) {
@@ -122,7 +127,11 @@ pub fn streams() {
     let folder = open(&root, ".", false).unwrap();
     match folder.read_via_stream(0).map(|stream| stream.blocking_read(1)) {
         Ok(Err(StreamError::LastOperationFailed(error))) => {
-            say(format!("folder {:?} {}", filesystem_error_code(&error), !error.to_debug_string().is_empty()));
+            say(format!(
+                "folder {:?} {}",
+                filesystem_error_code(&error),
+                !error.to_debug_string().is_empty()
+            ));
         }
         other => say(format!("folder {:?}", other.map(|read| read.map_err(stream_error)))),
     }

@@ -108,7 +108,9 @@ fn body_text(body: &IncomingBody) -> String {
         match stream.blocking_read(4096) {
             Ok(chunk) => bytes.extend(chunk),
             Err(StreamError::Closed) => return text(bytes),
-            Err(StreamError::LastOperationFailed(error)) => return format!("error {:?}", http_error_code(&error)),
+            Err(StreamError::LastOperationFailed(error)) => {
+                return format!("error {:?}", http_error_code(&error));
+            }
         }
     }
 }

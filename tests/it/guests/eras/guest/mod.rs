@@ -54,7 +54,10 @@ fn cli(arguments: &[String]) {
     let variables = crate::wasi::cli::environment::get_environment();
     let colour = variables.into_iter().find(|(name, _)| name == "COLOUR");
     say(format!("colour {:?}", colour.map(|(_, value)| value)));
-    say(format!("folder {}", crate::wasi::cli::environment::initial_cwd().is_none_or(|cwd| cwd.starts_with('/'))));
+    say(format!(
+        "folder {}",
+        crate::wasi::cli::environment::initial_cwd().is_none_or(|cwd| cwd.starts_with('/'))
+    ));
     let terminals = [
         crate::wasi::cli::terminal_stdin::get_terminal_stdin().is_some(),
         crate::wasi::cli::terminal_stdout::get_terminal_stdout().is_some(),
@@ -99,7 +102,10 @@ fn numbers() {
     say(format!("random {}", random::get_random_bytes(64).iter().any(|byte| *byte != 0)));
     say(format!("random u64 {}", random::get_random_u64() != random::get_random_u64()));
     say(format!("insecure {}", insecure::get_insecure_random_bytes(64).len()));
-    say(format!("insecure u64 {}", insecure::get_insecure_random_u64() != insecure::get_insecure_random_u64()));
+    say(format!(
+        "insecure u64 {}",
+        insecure::get_insecure_random_u64() != insecure::get_insecure_random_u64()
+    ));
     insecure_seed::insecure_seed();
 }
 

@@ -64,7 +64,11 @@ pub fn tcp() {
     say(format!("hops {:?}", client.hop_limit()));
     client.set_receive_buffer_size(65_536).unwrap();
     client.set_send_buffer_size(65_536).unwrap();
-    say(format!("buffers {} {}", client.receive_buffer_size().unwrap() > 0, client.send_buffer_size().unwrap() > 0));
+    say(format!(
+        "buffers {} {}",
+        client.receive_buffer_size().unwrap() > 0,
+        client.send_buffer_size().unwrap() > 0
+    ));
     client.start_connect(&network, address).unwrap();
     let (client_in, client_out) = wait(&client, || client.finish_connect()).unwrap();
     let (connection, server_in, server_out) = wait(&server, || server.accept()).unwrap();
@@ -122,7 +126,11 @@ pub fn udp() {
     say(format!("hops {:?}", server.unicast_hop_limit()));
     server.set_receive_buffer_size(65_536).unwrap();
     server.set_send_buffer_size(65_536).unwrap();
-    say(format!("buffers {} {}", server.receive_buffer_size().unwrap() > 0, server.send_buffer_size().unwrap() > 0));
+    say(format!(
+        "buffers {} {}",
+        server.receive_buffer_size().unwrap() > 0,
+        server.send_buffer_size().unwrap() > 0
+    ));
     let (server_in, server_out) = server.stream(None).unwrap();
     say(format!("nothing yet {:?}", server_in.receive(1).map(|got| got.len())));
 
@@ -135,7 +143,11 @@ pub fn udp() {
     server_in.subscribe().block();
     let got = server_in.receive(9).unwrap();
     let from = got[0].remote_address;
-    say(format!("got {:?} {}", text(got[0].data.clone()), port(from) == port(client.local_address().unwrap())));
+    say(format!(
+        "got {:?} {}",
+        text(got[0].data.clone()),
+        port(from) == port(client.local_address().unwrap())
+    ));
     server_out.subscribe().block();
     server_out.check_send().unwrap();
     say(format!("answered {:?}", server_out.send(&[datagram("two", Some(from))])));

@@ -9,7 +9,9 @@ pub fn ipv6_only() {
     for family in [IpAddressFamily::Ipv4, IpAddressFamily::Ipv6] {
         // A machine may have no IPv6; what is expected then is the same.
         let Ok(tcp) = create_tcp_socket(family) else {
-            say("tcp Ok(true) [Ok(()), Err(\"not-supported\")]\nudp Ok(true) [Ok(()), Err(\"not-supported\")]");
+            say(
+                "tcp Ok(true) [Ok(()), Err(\"not-supported\")]\nudp Ok(true) [Ok(()), Err(\"not-supported\")]",
+            );
             continue;
         };
         let set = [true, false].map(|value| tcp.set_ipv6_only(value).map_err(|error| error.name()));

@@ -21,7 +21,8 @@ pub fn timeouts(options: &RequestOptions) -> String {
     let longest = options.first_byte_timeout_ms();
     options.set_first_byte_timeout_ms(Some(2500)).unwrap();
     options.set_between_bytes_timeout_ms(Some(3500)).unwrap();
-    let set = [options.connect_timeout_ms(), options.first_byte_timeout_ms(), options.between_bytes_timeout_ms()];
+    let set =
+        [options.connect_timeout_ms(), options.first_byte_timeout_ms(), options.between_bytes_timeout_ms()];
     format!("{unset:?} {set:?} {longest:?}")
 }
 
