@@ -175,6 +175,12 @@ impl<'a> Builder<'a> {
         if self.explain {
             self.reporter.report(Event::Fresh { unit: unit.name.clone() });
         }
+        // Where it was adapted before does not matter: that it is, is news here.
+        if let UnitWork::Adapt(name) = &unit.work
+            && self.before.units.get(&unit.name).is_none_or(|before| before.inputs != inputs)
+        {
+            self.say_adapted(name, &entry.notes);
+        }
         self.remember(unit, inputs, &entry, reads.clone());
         Some(Done::new(inputs, entry))
     }
@@ -463,21 +469,38 @@ impl Builder<'_> {
         let reads = self.reads(unit, done)?;
         let bytes = self.part_bytes(unit, name, done)?;
         let adapted = adapt::fit(&bytes, &self.host)?;
-        if worth_a_line(&adapted) {
-            self.reporter.report(Event::Adapted {
-                unit: name.to_string(),
-                from: adapted.from.clone(),
-                to: self.host.wasi.to_string(),
-                how: adapted.how.word().to_owned(),
-            });
-        }
         // What was done before, by whoever made the part, is its own affair.
-        let step = adapt::steps(&adapted.bytes).pop().filter(|_| adapted.how != adapt::How::Unchanged);
+        let changed = adapted.how != adapt::How::Unchanged;
+        let step = changed.then(|| adapt::steps(&adapted.bytes).pop()).flatten();
         let notes = serde_json::json!({
             "from": adapted.from, "how": adapted.how.word(), (ADAPTED): step.map(|step| step.to_string()),
         });
+        self.say_adapted(name, &notes);
         let entry = entry(&adapted.bytes, began, BTreeMap::new(), notes);
         self.keep(unit, reads, &adapted.bytes, entry)
+    }
+
+    /// One line about what adapting did. A step between two final versions changes nothing that anybody could
+    /// notice, and is passed over.
+    fn say_adapted(&self, name: &ComponentName, notes: &serde_json::Value) {
+        let texts = |value: &serde_json::Value| -> Vec<String> {
+            value
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|text| Some(text.as_str()?.to_owned()))
+                .collect()
+        };
+        let from = texts(&notes["from"]);
+        let unreleased = from.iter().any(|from| !from.starts_with("0.2.") || from.contains("-rc-"));
+        if unreleased && notes[ADAPTED].is_string() {
+            self.reporter.report(Event::Adapted {
+                unit: name.to_string(),
+                from,
+                to: self.host.wasi.to_string(),
+                how: notes["how"].as_str().unwrap_or_default().to_owned(),
+            });
+        }
     }
 
     fn run_compose(&self, unit: &Unit, done: &[Option<Done>]) -> Result<Done> {
@@ -507,12 +530,6 @@ impl Builder<'_> {
         self.remember(unit, inputs, &entry, reads);
         Ok(Done::new(inputs, entry))
     }
-}
-
-/// A step between two final versions changes nothing that anybody could notice.
-fn worth_a_line(adapted: &adapt::Adapted) -> bool {
-    let unreleased = || adapted.from.iter().any(|from| !from.starts_with("0.2.") || from.contains("-rc-"));
-    adapted.how != adapt::How::Unchanged && unreleased()
 }
 
 /// What identifies the program that adapts and composes: its own bytes, because two builds of one
