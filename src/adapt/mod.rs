@@ -258,9 +258,7 @@ fn adapt_component(bytes: &[u8], target: &Snapshot, wishes: &Wishes) -> Result<A
 
 /// What has drifted in a component that uses 0.3; refuses what no engine reads any more.
 fn drifted(bytes: &[u8]) -> Result<Option<Drift>, AdaptError> {
-    let externs = component::externs(bytes)?;
-    let is_async = |name: &String| name.starts_with("wasi:") && name.contains("@0.3.");
-    let found = externs.imports.iter().chain(&externs.exports).any(is_async).then(|| drift(bytes)).flatten();
+    let found = component::externs(bytes)?.names_wasi_0_3().then(|| drift(bytes)).flatten();
     match found {
         Some(Drift { what, tool, unreadable: true }) => Err(AdaptError::Drifted {
             what,

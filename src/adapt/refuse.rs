@@ -8,13 +8,14 @@ use wasm_encoder::{
     FunctionSection, GlobalSection, GlobalType, ImportSection, InstructionSink, MemArg, MemorySection,
     MemoryType, Module, TypeSection, ValType,
 };
-use wit_parser::abi::{AbiVariant, WasmType};
+use wit_parser::abi::AbiVariant;
 use wit_parser::{
     Function, InterfaceId, LiftLowerAbi, ManglingAndAbi, Resolve, ResourceIntrinsic, TypeId, WasmExport,
     WasmExportKind, WasmImport, WorldId, WorldItem, WorldKey,
 };
 
 use super::answer::{Answer, DENIED, handles, nothing};
+use super::bridge::values;
 use super::shape::owner;
 
 const ABI: ManglingAndAbi = ManglingAndAbi::Legacy(LiftLowerAbi::Sync);
@@ -97,16 +98,6 @@ fn write(sink: &mut InstructionSink<'_>, answer: &Answer, made: Option<u32>) {
             sink.unreachable();
         }
     }
-}
-
-fn values(types: &[WasmType]) -> Vec<ValType> {
-    let value = |ty: &WasmType| match ty {
-        WasmType::I32 | WasmType::Pointer | WasmType::Length => ValType::I32,
-        WasmType::I64 | WasmType::PointerOrI64 => ValType::I64,
-        WasmType::F32 => ValType::F32,
-        WasmType::F64 => ValType::F64,
-    };
-    types.iter().map(value).collect()
 }
 
 struct Writer<'a> {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::driver;
+use super::plan::wires;
 use super::project::{Kind, Project, Wits};
 use crate::adapt;
 use crate::app::{App, Component, Dirs, Source, Wire};
@@ -125,8 +126,8 @@ fn side(
 fn types(app: &App, host: &Profile, sides: &BTreeMap<&ComponentName, Side>) -> Option<Finding> {
     let mut parts = Vec::new();
     for (name, side) in sides {
-        let bytes = adapt::adapt(side.bytes.as_ref()?, &host.wasi).ok()?.bytes;
-        let wires = super::plan::wires(app, name);
+        let bytes = adapt::fit(side.bytes.as_ref()?, host).ok()?.bytes;
+        let wires = wires(app, name);
         parts.push(compose::Part { name: name.to_string(), bytes: bytes.into(), wires });
     }
     let host_offers = |import: &str| host.offers(import);

@@ -122,6 +122,7 @@ fn unknown(name: &ComponentName, known: &[&ComponentName]) -> BuildError {
     };
     BuildError::UnknownComponent { name: name.to_string(), help }
 }
+
 /// The manifest's explicit wiring of a part, in `compose`'s words.
 pub(super) fn wires(app: &App, name: &ComponentName) -> BTreeMap<String, compose::Wire> {
     let imports = app.components.get(name).map(|component| &component.imports);

@@ -37,8 +37,7 @@ pub(super) fn run(cx: &Context, args: &CallArgs) -> Result<ExitStatus> {
         [file] => (Some(Utf8PathBuf::from(file)), None),
         [file, expression, ..] => (Some(Utf8PathBuf::from(file)), Some(expression)),
     };
-    let subject =
-        Subject::obtain_for(cx, file.as_deref(), args.no_build, &args.grants, args.host.as_deref())?;
+    let subject = Subject::obtain(cx, file.as_deref(), args.no_build, &args.grants, args.host.as_deref())?;
     let runner = Runner::new(&cx.dirs, Mode::Once, cx.ui.reporter().clone())?;
     let loaded = runner.load(&subject.name, &subject.bytes)?;
     let Some(expression) = expression else {

@@ -65,7 +65,7 @@ pub(super) fn run(cx: &Context, args: &DemoArgs) -> Result<ExitStatus> {
     cx.reporter()
         .note("Joined", format!("three languages into one component, {}", ui::size(bytes.len() as u64)));
 
-    let subject = Subject::obtain(cx, Some(&built.component), true, &GrantArgs::default())?;
+    let subject = Subject::obtain(cx, Some(&built.component), true, &GrantArgs::default(), None)?;
     let runner = Runner::new(&cx.dirs, Mode::Serve, cx.ui.reporter().clone())?;
     let loaded = runner.load("shop", &subject.bytes)?;
     let address = if args.serve { "127.0.0.1:8080" } else { "127.0.0.1:0" }.to_owned();

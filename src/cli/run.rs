@@ -33,8 +33,7 @@ pub struct RunArgs {
 
 pub(super) fn run(cx: &Context, args: &RunArgs) -> Result<ExitStatus> {
     let file = args.words.first().map(Utf8PathBuf::from);
-    let subject =
-        Subject::obtain_for(cx, file.as_deref(), args.no_build, &args.grants, args.host.as_deref())?;
+    let subject = Subject::obtain(cx, file.as_deref(), args.no_build, &args.grants, args.host.as_deref())?;
     let own_name = file.as_ref().and_then(|file| file.file_name()).unwrap_or(&subject.name).to_owned();
     let rest = args.words.iter().skip(1).chain(&args.args).cloned();
     let program = Program { args: std::iter::once(own_name).chain(rest).collect(), stdio: Stdio::Inherit };

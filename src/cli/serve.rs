@@ -32,13 +32,8 @@ pub struct ServeArgs {
 }
 
 pub(super) fn run(cx: &Context, args: &ServeArgs) -> Result<ExitStatus> {
-    let subject = Subject::obtain_for(
-        cx,
-        args.component.as_deref(),
-        args.no_build,
-        &args.grants,
-        args.host.as_deref(),
-    )?;
+    let subject =
+        Subject::obtain(cx, args.component.as_deref(), args.no_build, &args.grants, args.host.as_deref())?;
     let runner = Runner::new(&cx.dirs, Mode::Serve, cx.ui.reporter().clone())?;
     let loaded = runner.load(&subject.name, &subject.bytes)?;
     let options = ServeOptions {

@@ -26,18 +26,9 @@ pub(super) struct Subject {
 }
 
 impl Subject {
-    /// The component in `file`, or the app's, built first unless `no_build`.
+    /// The component in `file`, or the app's, built first unless `no_build`. What does not fit `host`, as `--host`
+    /// names it, as it is, is refused.
     pub(super) fn obtain(
-        cx: &Context,
-        file: Option<&Utf8Path>,
-        no_build: bool,
-        flags: &GrantArgs,
-    ) -> Result<Self> {
-        Self::obtain_for(cx, file, no_build, flags, None)
-    }
-
-    /// The same for a `host` with a profile, as `--host` names it: what does not fit it as it is, is refused.
-    pub(super) fn obtain_for(
         cx: &Context,
         file: Option<&Utf8Path>,
         no_build: bool,

@@ -14,6 +14,14 @@ pub struct Externs {
     pub exports: Vec<String>,
 }
 
+impl Externs {
+    /// Whether anything has a name of WASI 0.3, whose functions may be async.
+    pub fn names_wasi_0_3(&self) -> bool {
+        let mut names = self.imports.iter().chain(&self.exports);
+        names.any(|name| name.starts_with("wasi:") && name.contains("@0.3."))
+    }
+}
+
 /// The imports and exports of a component. Reads only what stands outside of the core modules, so it
 /// takes no time to speak of; does not validate.
 ///

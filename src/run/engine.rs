@@ -2,7 +2,8 @@
 //!
 //! Which settings matter for a server was measured: the pool with `pagemap_scan` *and* memory kept
 //! resident (one without the other gives nothing), and no support for concurrent calls, which only
-//! WASI 0.3 needs: components for that have an engine of their own. Compiled code does not depend on the allocator, so `run` and `serve` share it.
+//! WASI 0.3 needs: components for that have an engine of their own. Compiled code does not depend on the
+//! allocator, so `run` and `serve` share it.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -108,7 +109,8 @@ impl Runner {
             return Err(RunError::Unsatisfied { name: name.to_owned(), imports: missing.join(", ") }.into());
         }
         // A component that is too large for the pool runs without it.
-        let pool = self.pooled.as_ref().filter(|_| !uses_0_3(&externs));
+        let concurrent = externs.names_wasi_0_3();
+        let pool = self.pooled.as_ref().filter(|_| !concurrent);
         let pooled = pool.and_then(|host| Some((host, host.compile(bytes).ok()?)));
         let (host, component, most) = match pooled {
             Some((host, component)) => {
@@ -116,7 +118,7 @@ impl Runner {
                 (host, component, most)
             }
             None => {
-                let host = if uses_0_3(&externs) { self.concurrent()? } else { &self.plain };
+                let host = if concurrent { self.concurrent()? } else { &self.plain };
                 let component = host.compile(bytes).map_err(|error| RunError::NotCompiled {
                     name: name.to_owned(),
                     reason: format!("{error:#}"),
@@ -131,15 +133,6 @@ impl Runner {
         let (name, externs, reporter) = (name.to_owned(), Arc::new(externs), self.reporter.clone());
         Ok(Loaded { name, component, pre, externs, reporter, most })
     }
-}
-
-/// Whether a component has names of WASI 0.3, whose functions are async.
-fn uses_0_3(externs: &Externs) -> bool {
-    externs.imports.iter().chain(&externs.exports).any(|name| is_0_3(name))
-}
-
-fn is_0_3(name: &str) -> bool {
-    name.starts_with("wasi:") && name.contains("@0.3.")
 }
 
 impl Loaded {

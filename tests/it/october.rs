@@ -10,8 +10,8 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::adapt::guest;
 use crate::http::Server;
+use crate::matrix::{OCTOBER, component};
 use crate::support::{Ran, TestEnv};
 
 /// The final versions that matter: the first, the one that most tools have, the last.
@@ -19,10 +19,7 @@ const HOSTS: [&str; 3] = ["wasi@0.2.0", "wasi@0.2.6", "wasi@0.2.12"];
 
 /// The guest as a component of its own snapshot, as `october.wasm` in `env`.
 pub(crate) fn october(env: &TestEnv) -> String {
-    let module = std::fs::read(guest("wasm32-unknown-unknown", "october")).expect("the guest");
-    let mut encoder = wit_component::ComponentEncoder::default();
-    let component = encoder.module(&module).and_then(|encoder| encoder.encode()).expect("a component");
-    env.write("october.wasm", component).to_str().expect("a path").to_owned()
+    env.write("october.wasm", component(OCTOBER)).to_str().expect("a path").to_owned()
 }
 
 /// Adapts the guest and runs it on a strict host with a folder, a variable, all of loopback, and `input`.

@@ -181,7 +181,8 @@ fn stub(ids: &Ids, places: &[u32], answer: &Answer) -> Function {
     })
 }
 
-fn values(types: &[WasmType]) -> Vec<ValType> {
+/// The types of a core function's parameters or results.
+pub(in crate::adapt) fn values(types: &[WasmType]) -> Vec<ValType> {
     let value = |ty: &WasmType| match ty {
         WasmType::I32 | WasmType::Pointer | WasmType::Length => ValType::I32,
         WasmType::I64 | WasmType::PointerOrI64 => ValType::I64,

@@ -20,7 +20,7 @@ use super::snapshot::{Interface, Snapshot};
 use super::track;
 use super::uses::Used;
 
-pub(super) use memory::{Given, Lifted, code_module, memory_module};
+pub(super) use memory::{Given, Lifted, code_module, memory_module, values};
 
 /// A function that differs.
 #[derive(Debug)]

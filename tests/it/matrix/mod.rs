@@ -15,7 +15,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::support::TestEnv;
-pub use source::{Source, preview1};
+pub use source::{OCTOBER, Source, component, preview1};
 
 /// The hosts on which every guest is run each time.
 const ALWAYS: [&str; 3] = ["0.2.0", "0.2.6", "0.2.12"];
