@@ -4,6 +4,7 @@
 //! parts and a CycloneDX list of them as referrers, each signed. [`verify`] reads such a file, extracts
 //! nothing to the disk, and believes nothing that the key did not sign.
 
+mod attachment;
 mod bundle;
 mod error;
 mod layout;
@@ -11,7 +12,11 @@ mod sbom;
 mod verify;
 mod wit_package;
 
-pub use bundle::{Bundled, Contents, PARTS_MEDIA_TYPE, Part, bundle};
+pub use attachment::{
+    Attachment, Extras, PARTS_MEDIA_TYPE, PROVENANCE_PREDICATE, SBOM_PREDICATE, STATEMENT_MEDIA_TYPE,
+    attachments,
+};
+pub use bundle::{Bundled, Contents, Part, bundle};
 pub use error::PackageError;
 pub use sbom::SBOM_MEDIA_TYPE;
 pub use verify::{Verified, verify};

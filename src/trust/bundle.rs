@@ -58,7 +58,7 @@ pub fn sign(manifest: Digest, key: &KeyPair) -> Vec<u8> {
 }
 
 /// A bundle in which `key` says something about the manifest with this digest.
-fn attest(manifest: Digest, predicate_type: &str, predicate: &Value, key: &KeyPair) -> Vec<u8> {
+pub fn attest(manifest: Digest, predicate_type: &str, predicate: &Value, key: &KeyPair) -> Vec<u8> {
     let statement = json!({
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [{ "digest": { "sha256": manifest.hex() } }],

@@ -10,7 +10,7 @@ mod error;
 mod key;
 mod simple;
 
-pub use bundle::{BUNDLE_MEDIA_TYPE, SIGNED, sign, verify};
+pub use bundle::{BUNDLE_MEDIA_TYPE, SIGNED, attest, sign, verify};
 pub use error::TrustError;
 pub use key::{KeyPair, Password, PublicKey};
 pub use simple::{SIGNATURE_ANNOTATION, SIMPLE_MEDIA_TYPE, Simple, sign_simple, verify_simple};

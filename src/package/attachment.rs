@@ -1,0 +1,174 @@
+//! Manifests about a package: what stands beside it in a bundle, and in a registry as its referrers.
+
+use serde_json::{Value, json};
+
+use super::SBOM_MEDIA_TYPE;
+use crate::digest::Digest;
+use crate::name::PackageId;
+use crate::registry::{
+    Descriptor, EMPTY_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Manifest, REF_NAME, WASM_MEDIA_TYPE,
+};
+use crate::trust::{self, BUNDLE_MEDIA_TYPE, KeyPair, SIGNATURE_ANNOTATION, SIGNED, SIMPLE_MEDIA_TYPE};
+
+/// The artifact type of the manifest that holds an app's parts.
+pub const PARTS_MEDIA_TYPE: &str = "application/vnd.jointer.parts.v1";
+/// The media type of an in-toto statement that nobody signed, which is also its artifact type.
+pub const STATEMENT_MEDIA_TYPE: &str = "application/vnd.in-toto+json";
+/// What an attestation of a bill of materials says of itself.
+pub const SBOM_PREDICATE: &str = "https://cyclonedx.org/bom";
+/// What an attestation of provenance says of itself.
+pub const PROVENANCE_PREDICATE: &str = "https://slsa.dev/provenance/v1";
+
+pub(super) const TITLE: &str = "org.opencontainers.image.title";
+const CREATED: &str = "org.opencontainers.image.created";
+const PREDICATE: &str = "in-toto.io/predicate-type";
+const SIGNATURE_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+const EMPTY: &[u8] = b"{}";
+
+/// A manifest about another one, with everything that it refers to but its subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its subject is what it is about. A signature in the older form has none, and a tag instead.
+    pub manifest: Manifest,
+    /// Its config and its layers.
+    pub blobs: Vec<Vec<u8>>,
+}
+
+/// What is told about a package besides that it is signed.
+#[derive(Debug, Clone, Default)]
+pub struct Extras {
+    /// File names, media types and contents of the app's parts and of how they are wired.
+    pub parts: Vec<(String, &'static str, Vec<u8>)>,
+    /// The bill of materials.
+    pub sbom: Option<Vec<u8>>,
+    /// How it was made: the predicate of [`PROVENANCE_PREDICATE`].
+    pub provenance: Option<Value>,
+}
+
+impl Attachment {
+    /// What a registry or an index calls the manifest.
+    pub fn descriptor(&self) -> Descriptor {
+        let mut descriptor = Descriptor::of(MANIFEST_MEDIA_TYPE, &self.manifest.to_bytes());
+        descriptor.artifact_type.clone_from(&self.manifest.artifact_type);
+        descriptor
+    }
+
+    /// The tag that it is put under; the others are found through their subject.
+    pub fn tag(&self) -> Option<&str> {
+        self.manifest.annotations.get(REF_NAME).map(String::as_str)
+    }
+
+    /// Without a config of its own.
+    fn about(subject: &Descriptor, kind: &str, layers: Vec<(Descriptor, Vec<u8>)>) -> Self {
+        let mut blobs = vec![EMPTY.to_vec()];
+        let mut descriptors = Vec::new();
+        for (descriptor, bytes) in layers {
+            descriptors.push(descriptor);
+            blobs.push(bytes);
+        }
+        let mut manifest = Manifest::new(Descriptor::of(EMPTY_MEDIA_TYPE, EMPTY), descriptors);
+        manifest.artifact_type = Some(kind.to_owned());
+        manifest.subject =
+            Some(Descriptor { artifact_type: None, annotations: [].into(), ..subject.clone() });
+        Self { manifest, blobs }
+    }
+
+    /// One file.
+    fn file(subject: &Descriptor, kind: &str, title: &str, bytes: Vec<u8>) -> Self {
+        Self::about(subject, kind, vec![(Descriptor::of(kind, &bytes).annotated(TITLE, title), bytes)])
+    }
+
+    fn annotated(mut self, name: &str, value: &str) -> Self {
+        self.manifest.annotations.insert(name.to_owned(), value.to_owned());
+        self
+    }
+}
+
+/// All that is attached to the package `id` whose manifest is `subject`, in the order in which it is to be
+/// sent: what `extras` has, and with a key the signatures of it and of the package, and attestations. The
+/// same input gives the same bytes.
+pub fn attachments(
+    id: &PackageId,
+    subject: &Descriptor,
+    extras: Extras,
+    created: &str,
+    key: Option<&KeyPair>,
+) -> Vec<Attachment> {
+    let Extras { parts, sbom, provenance } = extras;
+    let mut told = Vec::new();
+    if !parts.is_empty() {
+        told.push(parts_of(subject, parts));
+    }
+    // Copied, because both the file and what is signed about it are sent.
+    let list = sbom.as_deref().and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok());
+    told.extend(sbom.map(|bytes| Attachment::file(subject, SBOM_MEDIA_TYPE, "sbom.cdx.json", bytes)));
+    told.extend(provenance.as_ref().map(|predicate| {
+        let statement = statement(id, subject.digest, PROVENANCE_PREDICATE, predicate);
+        Attachment::file(subject, STATEMENT_MEDIA_TYPE, "provenance.intoto.json", statement)
+            .annotated(PREDICATE, PROVENANCE_PREDICATE)
+    }));
+    let Some(key) = key else { return told };
+    let signed: Vec<Descriptor> =
+        std::iter::once(subject.clone()).chain(told.iter().map(Attachment::descriptor)).collect();
+    told.extend(signed.iter().map(|one| signature(one, SIGNED, trust::sign(one.digest, key), created)));
+    for (predicate_type, predicate) in [(SBOM_PREDICATE, list), (PROVENANCE_PREDICATE, provenance)] {
+        let Some(predicate) = predicate else { continue };
+        let attested = trust::attest(subject.digest, predicate_type, &predicate, key);
+        told.push(signature(subject, predicate_type, attested, created));
+    }
+    told.push(simple_signature(subject.digest, id, key));
+    told
+}
+
+fn parts_of(subject: &Descriptor, parts: Vec<(String, &'static str, Vec<u8>)>) -> Attachment {
+    let layers = parts
+        .into_iter()
+        .map(|(title, kind, bytes)| (Descriptor::of(kind, &bytes).annotated(TITLE, &title), bytes));
+    Attachment::about(subject, PARTS_MEDIA_TYPE, layers.collect())
+}
+
+/// A part's file.
+pub(super) fn part_file(name: &str, bytes: Vec<u8>) -> (String, &'static str, Vec<u8>) {
+    (format!("{name}.wasm"), WASM_MEDIA_TYPE, bytes)
+}
+
+/// An in-toto statement about the package.
+fn statement(id: &PackageId, subject: Digest, predicate_type: &str, predicate: &Value) -> Vec<u8> {
+    json!({
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{ "name": id.to_string(), "digest": { "sha256": subject.hex() } }],
+        "predicateType": predicate_type,
+        "predicate": predicate,
+    })
+    .to_string()
+    .into_bytes()
+}
+
+/// A signature or an attestation in the form of cosign 3.
+fn signature(subject: &Descriptor, predicate_type: &str, bundle: Vec<u8>, created: &str) -> Attachment {
+    let layer = Descriptor::of(BUNDLE_MEDIA_TYPE, &bundle);
+    Attachment::about(subject, BUNDLE_MEDIA_TYPE, vec![(layer, bundle)])
+        .annotated("dev.sigstore.bundle.content", "dsse-envelope")
+        .annotated("dev.sigstore.bundle.predicateType", predicate_type)
+        .annotated(CREATED, created)
+}
+
+/// A signature in the form of cosign 2, which looks for it by its tag.
+fn simple_signature(signed: Digest, id: &PackageId, key: &KeyPair) -> Attachment {
+    let identity = format!("{}/{}", id.name.namespace, id.name.name);
+    let simple = trust::sign_simple(signed, &identity, key);
+    let config = json!({
+        "architecture": "",
+        "config": {},
+        "created": "0001-01-01T00:00:00Z",
+        "history": [{ "created": "0001-01-01T00:00:00Z" }],
+        "os": "",
+        "rootfs": { "type": "layers", "diff_ids": [Digest::of(&simple.payload)] },
+    });
+    let config = config.to_string().into_bytes();
+    let layer =
+        Descriptor::of(SIMPLE_MEDIA_TYPE, &simple.payload).annotated(SIGNATURE_ANNOTATION, &simple.signature);
+    let manifest = Manifest::new(Descriptor::of(SIGNATURE_CONFIG, &config), vec![layer]);
+    let tag = format!("sha256-{}.sig", signed.hex());
+    Attachment { manifest, blobs: vec![config, simple.payload] }.annotated(REF_NAME, &tag)
+}
