@@ -1,4 +1,5 @@
-//! Sigstore bundles v0.3 that sign a manifest with a key pair, as `cosign sign --key` makes them.
+//! Sigstore bundles that sign a manifest with a key pair, or say something about it, as `cosign sign --key`
+//! and `cosign attest --key` make them. Written in version 0.3, read from 0.1 on.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -6,12 +7,30 @@ use serde_json::{Value, json};
 use super::dsse::Envelope;
 use super::{KeyPair, PublicKey, TrustError};
 use crate::digest::Digest;
+use crate::name::PackageId;
 
 /// The media type of a bundle, which is also the artifact type of the manifest that holds one.
 pub const BUNDLE_MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
 /// The predicate of a statement that signs; every other one only tells something about its subject.
 pub const SIGNED: &str = "https://sigstore.dev/cosign/sign/v1";
+
+/// The predicate that tells how something was built (SLSA, version 1).
+pub const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
+
+/// The predicate that tells what is inside (CycloneDX).
+pub const CYCLONEDX: &str = "https://cyclonedx.org/bom";
+
+/// The media types of the versions that can be read.
+const READABLE: [&str; 4] = [
+    "application/vnd.dev.sigstore.bundle+json;version=0.1",
+    "application/vnd.dev.sigstore.bundle+json;version=0.2",
+    "application/vnd.dev.sigstore.bundle+json;version=0.3",
+    BUNDLE_MEDIA_TYPE,
+];
+
+/// A bundle may not be larger: the bill of materials of thousands of packages takes a tenth of it.
+pub const MAX_BUNDLE: usize = 32 << 20;
 
 const STATEMENT: &str = "https://in-toto.io/Statement/";
 
@@ -43,12 +62,27 @@ struct Statement {
     #[serde(default)]
     subject: Vec<Subject>,
     predicate_type: String,
+    #[serde(default)]
+    predicate: Value,
 }
 
 #[derive(Deserialize)]
 struct Subject {
     #[serde(default)]
+    name: String,
+    #[serde(default)]
     digest: std::collections::BTreeMap<String, String>,
+}
+
+/// What somebody said about a manifest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attestation {
+    /// What kind of statement: [`PROVENANCE`], [`CYCLONEDX`], …
+    pub predicate_type: String,
+    /// The statement itself, in the form that its kind has.
+    pub predicate: Value,
+    /// What the statement calls the manifest's package, where it does.
+    pub name: Option<String>,
 }
 
 /// A bundle in which `key` signs the manifest with this digest. The same key and digest give the same
@@ -57,11 +91,24 @@ pub fn sign(manifest: Digest, key: &KeyPair) -> Vec<u8> {
     attest(manifest, SIGNED, &json!({}), key)
 }
 
-/// A bundle in which `key` says something about the manifest with this digest.
+/// The same for the manifest of a package: its name and version are signed too, so that the signature of
+/// one version cannot stand for another.
+pub fn sign_package(manifest: Digest, id: &PackageId, key: &KeyPair) -> Vec<u8> {
+    let subject = json!({ "name": id, "digest": { "sha256": manifest.hex() } });
+    state(&subject, SIGNED, &json!({}), key)
+}
+
+/// A bundle in which `key` says something about the manifest with this digest. The same arguments give the
+/// same bytes.
 pub fn attest(manifest: Digest, predicate_type: &str, predicate: &Value, key: &KeyPair) -> Vec<u8> {
+    let subject = json!({ "digest": { "sha256": manifest.hex() } });
+    state(&subject, predicate_type, predicate, key)
+}
+
+fn state(subject: &Value, predicate_type: &str, predicate: &Value, key: &KeyPair) -> Vec<u8> {
     let statement = json!({
         "_type": "https://in-toto.io/Statement/v1",
-        "subject": [{ "digest": { "sha256": manifest.hex() } }],
+        "subject": [subject],
         "predicateType": predicate_type,
         "predicate": predicate,
     });
@@ -82,9 +129,29 @@ pub fn attest(manifest: Digest, predicate_type: &str, predicate: &Value, key: &K
 /// [`TrustError::AnotherSubject`], or [`TrustError::OnlyAttested`] when it is a good statement of another
 /// kind than a signature.
 pub fn verify(bundle: &[u8], manifest: Digest, key: &PublicKey) -> Result<(), TrustError> {
-    let bundle: Bundle =
-        serde_json::from_slice(bundle).map_err(|error| TrustError::Malformed(error.to_string()))?;
-    if !bundle.media_type.starts_with("application/vnd.dev.sigstore.bundle") {
+    let said = verify_attestation(bundle, manifest, key)?;
+    if said.predicate_type == SIGNED {
+        return Ok(());
+    }
+    Err(TrustError::OnlyAttested { what: manifest.to_string(), predicate: said.predicate_type })
+}
+
+/// Verifies that `key` said something about the manifest with this digest, and gives what it said. A
+/// signature ([`SIGNED`]) is such a statement too.
+///
+/// # Errors
+/// [`TrustError::Malformed`], [`TrustError::AnotherKey`], [`TrustError::BadSignature`] or
+/// [`TrustError::AnotherSubject`].
+pub fn verify_attestation(
+    bundle: &[u8],
+    manifest: Digest,
+    key: &PublicKey,
+) -> Result<Attestation, TrustError> {
+    if bundle.len() > MAX_BUNDLE {
+        return Err(TrustError::Malformed(format!("it has more than {MAX_BUNDLE} bytes")));
+    }
+    let bundle: Bundle = parse(bundle)?;
+    if !READABLE.contains(&bundle.media_type.as_str()) {
         return Err(TrustError::Malformed(format!("its media type is `{}`", bundle.media_type)));
     }
     let payload = bundle.dsse_envelope.payload()?;
@@ -97,28 +164,27 @@ pub fn verify(bundle: &[u8], manifest: Digest, key: &PublicKey) -> Result<(), Tr
             false => TrustError::AnotherKey { expected, found },
         });
     }
-    let statement: Statement =
-        serde_json::from_slice(&payload).map_err(|error| TrustError::Malformed(error.to_string()))?;
-    statement.signs(manifest)
+    parse::<Statement>(&payload)?.about(manifest)
+}
+
+fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, TrustError> {
+    serde_json::from_slice(json).map_err(|error| TrustError::Malformed(error.to_string()))
 }
 
 impl Statement {
-    fn signs(&self, manifest: Digest) -> Result<(), TrustError> {
+    fn about(self, manifest: Digest) -> Result<Attestation, TrustError> {
         if !self.kind.starts_with(STATEMENT) {
             return Err(TrustError::Malformed(format!("the payload is a `{}`", self.kind)));
         }
-        let subjects = || self.subject.iter().filter_map(|subject| subject.digest.get("sha256"));
-        if !subjects().any(|subject| *subject == manifest.hex()) {
-            let found = subjects().next().map_or("nothing".to_owned(), |hex| format!("sha256:{hex}"));
+        let sha256 = |subject: &Subject| subject.digest.get("sha256").cloned();
+        let Some(subject) = self.subject.iter().find(|subject| sha256(subject) == Some(manifest.hex()))
+        else {
+            let found = self.subject.iter().find_map(sha256);
+            let found = found.map_or("nothing".to_owned(), |hex| format!("sha256:{hex}"));
             return Err(TrustError::AnotherSubject { expected: manifest, found });
-        }
-        if self.predicate_type != SIGNED {
-            return Err(TrustError::OnlyAttested {
-                what: manifest.to_string(),
-                predicate: self.predicate_type.clone(),
-            });
-        }
-        Ok(())
+        };
+        let name = Some(subject.name.clone()).filter(|name| !name.is_empty());
+        Ok(Attestation { predicate_type: self.predicate_type, predicate: self.predicate, name })
     }
 }
 
@@ -147,6 +213,80 @@ mod tests {
         let bundle = attest(manifest, "https://slsa.dev/provenance/v1", &json!({}), &key);
         let refused = verify(&bundle, manifest, &key.public());
         assert!(matches!(refused, Err(TrustError::OnlyAttested { .. })));
+    }
+
+    #[test]
+    fn an_attestation_gives_back_what_was_said() {
+        let key = KeyPair::generate();
+        let manifest = Digest::of(MANIFEST);
+        let predicate = json!({ "bomFormat": "CycloneDX" });
+        let bundle = attest(manifest, CYCLONEDX, &predicate, &key);
+        let said = verify_attestation(&bundle, manifest, &key.public()).unwrap();
+        assert_eq!(said, Attestation { predicate_type: CYCLONEDX.to_owned(), predicate, name: None });
+        let id = "acme:greet@1.0.0".parse().unwrap();
+        let said = verify_attestation(&sign_package(manifest, &id, &key), manifest, &key.public()).unwrap();
+        assert_eq!((said.predicate_type.as_str(), said.name.as_deref()), (SIGNED, Some("acme:greet@1.0.0")));
+    }
+
+    /// The bundle with one thing changed, and what verifying says of it.
+    fn changed(change: impl FnOnce(&mut Value)) -> Result<(), TrustError> {
+        let key = KeyPair::generate();
+        let manifest = Digest::of(MANIFEST);
+        let mut bundle: Value = serde_json::from_slice(&sign(manifest, &key)).unwrap();
+        change(&mut bundle);
+        verify(&serde_json::to_vec(&bundle).unwrap(), manifest, &key.public())
+    }
+
+    #[test]
+    fn older_versions_and_fields_of_others_are_read() {
+        for version in ["0.1", "0.2", "0.3"] {
+            let media_type = format!("application/vnd.dev.sigstore.bundle+json;version={version}");
+            assert_eq!(changed(|bundle| bundle["mediaType"] = media_type.into()), Ok(()), "{version}");
+        }
+        let more = |bundle: &mut Value| {
+            bundle["verificationMaterial"]["tlogEntries"] = json!([{ "logIndex": "1" }]);
+            bundle["dsseEnvelope"]["signatures"][0]["keyid"] = json!("mine");
+            bundle["later"] = json!({ "deep": [1, 2, { "er": null }] });
+        };
+        assert_eq!(changed(more), Ok(()));
+    }
+
+    #[test]
+    fn bundles_of_another_form_are_malformed() {
+        let refused = |change: fn(&mut Value), word: &str| match changed(change) {
+            Err(TrustError::Malformed(why)) => assert!(why.contains(word), "`{word}` not in `{why}`"),
+            other => panic!("{other:?} for {word}"),
+        };
+        refused(|b| b["mediaType"] = "application/vnd.dev.sigstore.bundle.v0.4+json".into(), "v0.4");
+        refused(|b| b["mediaType"] = "application/json".into(), "application/json");
+        refused(|b| b["dsseEnvelope"]["payloadType"] = "application/json".into(), "application/json");
+        refused(|b| b["dsseEnvelope"]["payload"] = "!".into(), "payload is not base64");
+        refused(|b| b["dsseEnvelope"]["signatures"][0]["sig"] = "!".into(), "signature is not base64");
+        refused(|b| b["dsseEnvelope"]["signatures"] = json!([]), "0 signatures");
+        let twice: fn(&mut Value) = |bundle| {
+            let one = bundle["dsseEnvelope"]["signatures"][0].clone();
+            bundle["dsseEnvelope"]["signatures"] = json!([one, one]);
+        };
+        refused(twice, "2 signatures");
+        refused(|b| drop(b.as_object_mut().unwrap().remove("dsseEnvelope")), "dsseEnvelope");
+        let huge = [&b"{"[..], &vec![b' '; MAX_BUNDLE], b"}"].concat();
+        let refused = verify(&huge, Digest::of(MANIFEST), &KeyPair::generate().public());
+        assert!(matches!(refused, Err(TrustError::Malformed(_))));
+        let deep = vec![b'['; 1 << 20];
+        assert!(verify(&deep, Digest::of(MANIFEST), &KeyPair::generate().public()).is_err());
+    }
+
+    #[test]
+    fn a_statement_of_another_kind_is_malformed_even_when_signed() {
+        let key = KeyPair::generate();
+        let manifest = Digest::of(MANIFEST);
+        let statement = json!({ "_type": "https://example.com/x", "predicateType": SIGNED,
+            "subject": [{ "digest": { "sha256": manifest.hex() } }] });
+        let mut bundle: Value = serde_json::from_slice(&sign(manifest, &key)).unwrap();
+        bundle["dsseEnvelope"] =
+            serde_json::to_value(Envelope::sign(statement.to_string().as_bytes(), &key)).unwrap();
+        let refused = verify(&serde_json::to_vec(&bundle).unwrap(), manifest, &key.public());
+        assert!(matches!(refused, Err(TrustError::Malformed(_))), "{refused:?}");
     }
 
     #[test]

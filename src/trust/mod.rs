@@ -10,7 +10,10 @@ mod error;
 mod key;
 mod simple;
 
-pub use bundle::{BUNDLE_MEDIA_TYPE, SIGNED, attest, sign, verify};
+pub use bundle::{
+    Attestation, BUNDLE_MEDIA_TYPE, CYCLONEDX, MAX_BUNDLE, PROVENANCE, SIGNED, attest, sign, sign_package,
+    verify, verify_attestation,
+};
 pub use error::TrustError;
 pub use key::{KeyPair, Password, PublicKey};
 pub use simple::{SIGNATURE_ANNOTATION, SIMPLE_MEDIA_TYPE, Simple, sign_simple, verify_simple};
