@@ -12,6 +12,7 @@ use wac_parser::{
 
 use super::encode::{PROCESSOR, finish};
 use super::error::ComposeError;
+use super::guard::guarded;
 use super::{Composition, Edge, shell};
 
 /// A package that a .wac file names.
@@ -48,11 +49,53 @@ impl Dependency {
 /// # Errors
 /// [`ComposeError::Document`] for what the language does not allow.
 pub fn document_dependencies(file: &str, text: &str) -> Result<Vec<Dependency>, ComposeError> {
-    let document = Document::parse(text).map_err(|error| complaint(file, text, &error))?;
-    let mut named = Named { own: document.directive.package.name, found: Vec::new() };
-    named.document(&document);
-    Ok(named.found)
+    unbroken(file, text, || {
+        let document = Document::parse(text).map_err(|error| complaint(file, text, &error))?;
+        let mut named = Named { own: document.directive.package.name, found: Vec::new() };
+        named.document(&document);
+        Ok(named.found)
+    })
 }
+
+/// What the parser gives, or a complaint where it breaks.
+fn unbroken<T>(
+    file: &str,
+    text: &str,
+    work: impl FnOnce() -> Result<T, ComposeError>,
+) -> Result<T, ComposeError> {
+    let document = |message: String| ComposeError::Document {
+        file: file.to_owned(),
+        message,
+        help: LANGUAGE.to_owned(),
+        text: NamedSource::new(file, text.to_owned()),
+        labels: Vec::new(),
+    };
+    if nesting(text) > DEEPEST {
+        return Err(document(format!("it nests deeper than {DEEPEST} levels")));
+    }
+    guarded(work).unwrap_or_else(|words| Err(document(format!("it cannot be read: {words}"))))
+}
+
+/// The parser calls itself for every level; a text that nests for thousands of them would exhaust the stack.
+const DEEPEST: usize = 200;
+
+/// How many brackets are open at most, those in comments and strings included.
+fn nesting(text: &str) -> usize {
+    let mut deepest = 0_usize;
+    text.bytes().fold(0_usize, |open, byte| {
+        let open = match byte {
+            b'<' | b'(' | b'{' | b'[' => open + 1,
+            b'>' | b')' | b'}' | b']' => open.saturating_sub(1),
+            _ => open,
+        };
+        deepest = deepest.max(open);
+        open
+    });
+    deepest
+}
+
+const LANGUAGE: &str =
+    "the language is described at https://github.com/bytecodealliance/wac/blob/main/LANGUAGE.md";
 
 /// Walks a document and keeps the packages that it names.
 struct Named<'a> {
@@ -157,6 +200,14 @@ pub fn compose_document<'a>(
     text: &str,
     packages: &'a [(Dependency, Vec<u8>)],
 ) -> Result<Composition<'a>, ComposeError> {
+    unbroken(file, text, || resolve(file, text, packages))
+}
+
+fn resolve<'a>(
+    file: &str,
+    text: &str,
+    packages: &'a [(Dependency, Vec<u8>)],
+) -> Result<Composition<'a>, ComposeError> {
     let document = Document::parse(text).map_err(|error| complaint(file, text, &error))?;
     let mut shells = IndexMap::new();
     for (number, (dependency, bytes)) in packages.iter().enumerate() {
@@ -197,8 +248,7 @@ fn edges(graph: &CompositionGraph) -> Vec<Edge> {
 fn complaint(file: &str, text: &str, error: &dyn Diagnostic) -> ComposeError {
     let help = match error.help() {
         Some(help) => help.to_string(),
-        None => "the language is described at https://github.com/bytecodealliance/wac/blob/main/LANGUAGE.md"
-            .to_owned(),
+        None => LANGUAGE.to_owned(),
     };
     let mut message = error.to_string();
     let mut source = error.source();
@@ -213,5 +263,30 @@ fn complaint(file: &str, text: &str, error: &dyn Diagnostic) -> ComposeError {
         help,
         text: NamedSource::new(file, text.to_owned()),
         labels: error.labels().map(Iterator::collect).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> String {
+        let parsed = document_dependencies("a.wac", text);
+        let error = parsed.and_then(|_| compose_document("a.wac", text, &[]).map(drop)).unwrap_err();
+        error.to_string()
+    }
+
+    #[test]
+    fn texts_that_break_the_parser_are_refused() {
+        let said = refused("package a:b;\ntype t- = u8;\n");
+        assert!(said.contains("it cannot be read: parsed an invalid type name"), "{said}");
+    }
+
+    #[test]
+    fn texts_that_nest_too_deep_are_refused() {
+        let deep = format!("package a:b;\ntype t = {}u8{};\n", "list<".repeat(100_000), ">".repeat(100_000));
+        assert!(refused(&deep).contains("deeper than 200"));
+        let fine = format!("package a:b;\ntype t = {}u8{};\n", "list<".repeat(90), ">".repeat(90));
+        compose_document("a.wac", &fine, &[]).unwrap();
     }
 }

@@ -11,6 +11,7 @@
 mod document;
 mod encode;
 mod error;
+mod guard;
 mod hollow;
 mod limit;
 mod plan;

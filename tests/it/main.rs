@@ -19,13 +19,14 @@ mod diagnostics;
 mod docs;
 mod examples;
 mod fingerprint;
+mod fuzz;
 mod guest_packages;
 mod guests;
 mod history;
 mod hosts;
 mod http;
 mod matrix;
-mod mutation;
+
 mod october;
 mod peers;
 mod prebuilt;

@@ -1,0 +1,153 @@
+//! What is fuzzed: a target is a function that takes any bytes and one line in [`TARGETS`].
+//!
+//! Two programs share this file. `tests/it/fuzz.rs` gives each target changed samples for some seconds, in every run
+//! of the tests; `fuzz/run` gives them to libFuzzer, which sees what code they reach, for as long as one likes.
+//! A target ends however it likes as long as it ends soon: what counts as found is a panic, an abort, an assertion
+//! of its own and an input that takes seconds.
+
+use jointer::adapt::{self, Lacking, Mapping, Wishes};
+use jointer::{component, compose, host, run, wit};
+
+/// One thing that is fuzzed.
+pub struct Target {
+    /// What it is called, on the command line too.
+    pub name: &'static str,
+    /// Where the inputs start from.
+    pub samples: Samples,
+    /// Takes an input.
+    pub run: fn(&[u8]),
+}
+
+/// Well-formed inputs, which are changed.
+pub enum Samples {
+    /// Components and core modules out of compilers.
+    Components,
+    /// What this function makes: of texts `|| texts(&["…"])`.
+    Made(fn() -> Vec<Vec<u8>>),
+}
+
+/// All targets.
+pub const TARGETS: &[Target] = &[
+    Target { name: "adapt", samples: Samples::Components, run: adapt },
+    Target { name: "deny", samples: Samples::Components, run: deny },
+    Target { name: "plug", samples: Samples::Components, run: plug },
+    Target { name: "look", samples: Samples::Components, run: look },
+    Target { name: "map", samples: Samples::Components, run: map },
+    Target { name: "document", samples: Samples::Made(|| texts(DOCUMENTS)), run: document },
+    Target { name: "test-table", samples: Samples::Made(|| texts(TABLES)), run: table },
+];
+
+/// The target of this name.
+pub fn target(name: &str) -> &'static Target {
+    let known = || TARGETS.iter().map(|target| target.name).collect::<Vec<_>>().join(", ");
+    TARGETS.iter().find(|target| target.name == name).unwrap_or_else(|| panic!("no `{name}` in {}", known()))
+}
+
+fn texts(texts: &[&str]) -> Vec<Vec<u8>> {
+    texts.iter().map(|text| text.as_bytes().to_vec()).collect()
+}
+
+/// One byte says to which version and how, the rest is adapted. It ends with an error or with a valid component, which
+/// is then left alone.
+fn adapt(input: &[u8]) {
+    let Some((&choice, bytes)) = input.split_last() else { return };
+    let targets = adapt::targets();
+    let to = &targets[usize::from(choice) % targets.len()];
+    let lacking = if choice & 0x80 == 0 { Lacking::Refuse } else { Lacking::Stub };
+    let wishes = Wishes { lacking, wrap: choice & 0x60 == 0x60, ..Wishes::default() };
+    if let Ok(adapted) = adapt::adapt_with(bytes, to, &wishes) {
+        component::validate(&adapted.bytes).unwrap_or_else(|error| panic!("invalid for {to}: {error}"));
+        let again =
+            adapt::adapt(&adapted.bytes, to).unwrap_or_else(|error| panic!("not again for {to}: {error}"));
+        assert!(again.bytes == adapted.bytes, "what fits {to} is left alone");
+    }
+}
+
+/// What stands for denied interfaces is valid, and so is what it is plugged into.
+fn deny(input: &[u8]) {
+    let Some((&choice, bytes)) = input.split_last() else { return };
+    let names = ["sockets", "filesystem", "http", "cli", "random", "clocks/wall-clock", "io"];
+    let denied: Vec<String> =
+        (0..).zip(names).filter(|(bit, _)| choice >> bit & 1 == 1).map(|(_, name)| name.to_owned()).collect();
+    if let Ok(Some(denial)) = adapt::denial(bytes, &denied) {
+        component::validate(&denial.component).expect("valid");
+        plugged(bytes, &denial.component);
+    }
+}
+
+/// A component plugged into another: both halves of the input, or twice the whole.
+fn plug(input: &[u8]) {
+    plugged(input, input);
+    // Where a second component begins, if one does.
+    let second = input.windows(8).skip(1).position(|bytes| bytes == b"\0asm\x0d\0\x01\0");
+    if let Some(at) = second {
+        plugged(&input[..=at], &input[at + 1..]);
+    }
+}
+
+fn plugged(socket: &[u8], plug: &[u8]) {
+    if let Ok(composed) = compose::plug(("socket", socket), &[("plug", plug)]) {
+        // A part is taken as valid by whoever calls; only then the whole has to be.
+        if component::validate(socket).is_ok() && component::validate(plug).is_ok() {
+            component::validate(&composed.chunks.concat()).expect("valid");
+        }
+    }
+}
+
+/// Everything that is said of a component without changing it.
+fn look(input: &[u8]) {
+    let _ = component::kind(input);
+    let _ = component::validate(input);
+    let _ = component::interface(input);
+    let _ = component::externs(input);
+    let _ = component::core_modules(input);
+    let _ = component::producers(input);
+    let _ = component::without_suffixes(input);
+    let _ = component::processed_by(input, "fuzz", |_| "1".to_owned());
+    let _ = wit::Shape::of(input);
+    let _ = adapt::survey(input);
+    let _ = adapt::drift(input);
+    let _ = adapt::steps(input);
+    let _ = adapt::check_host(input, "input", &host::Profile::built_in());
+}
+
+/// WASI itself as a package that is to take the place of another version.
+fn map(input: &[u8]) {
+    for mapping in ["wasi:io@0.2.3=wasi:io@0.2.6", "wasi:cli@0.2.3=wasi:cli@0.2.3", "a:b=c:d@1.0.0"] {
+        let mapping: Mapping = mapping.parse().expect("a mapping");
+        if let Ok(mapped) = adapt::map(input, &[mapping], &[input]) {
+            component::validate(&mapped.bytes).expect("valid");
+        }
+    }
+}
+
+const DOCUMENTS: &[&str] = &[
+    "package test:composition;\n\nlet pricing = new acme:pricing@1.2.0 { ... };\nlet shop = new acme:shop {\n    \
+     \"acme:pricing/prices\": pricing[\"acme:pricing/prices\"],\n    ...\n};\nexport shop...;\n",
+    "package a:b targets wasi:cli/command@0.2.6;\nimport x: interface { resource r { new: func(); } };\n\
+     type t = tuple<u8, list<string>>;\nexport x as y;\n",
+];
+
+/// Text as a .wac file.
+fn document(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    if let Ok(dependencies) = compose::document_dependencies("input.wac", text) {
+        let _ = dependencies.first().map(|first| first.missing("input.wac", text, String::new()).to_string());
+        let _ = compose::compose_document("input.wac", text, &[]);
+    }
+}
+
+const TABLES: &[&str] = &[
+    include_str!("../examples/shop/tests/shop.toml"),
+    include_str!("../examples/gate/tests/gate.toml"),
+    "[[case]]\nname = \"a price\"\ncall = 'price(\"apple\")'\nreturns = \"ok(12)\"\n\n[[case]]\ncommand = { args = \
+     [\"a\"], stdin = \"b\", env = { C = \"d\" } }\noutput = { status = 3, stdout = \"hello\", stderr-contains = \
+     [\"warning\"] }\n",
+];
+
+/// Text as a table of tests.
+fn table(input: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(input) {
+        let _ = run::Table::parse("test.toml".into(), text);
+    }
+}
