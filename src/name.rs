@@ -216,6 +216,19 @@ pub fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -
     scored.into_iter().take(3).map(|(_, candidate)| candidate.to_owned()).collect()
 }
 
+/// "did you mean" with the nearest candidates, else all of them.
+pub fn did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    let near = nearest(typed, known.iter().copied());
+    let quote =
+        |names: Vec<&str>| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if near.is_empty() {
+        format!("known here: {}", quote(known))
+    } else {
+        format!("did you mean {}?", quote(near.iter().map(String::as_str).collect()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

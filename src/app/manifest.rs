@@ -12,7 +12,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{App, AppError, Capabilities, Component, Source, Wire};
-use crate::name::{ComponentName, PackageName, nearest};
+use crate::name::{ComponentName, PackageName, did_you_mean};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -317,7 +317,7 @@ impl ManifestReader<'_> {
     }
 
     fn unknown_component(&self, names: &[ComponentName], name: String, span: Range<usize>) -> AppError {
-        let help = suggestion(&name, names.iter().map(ComponentName::as_str));
+        let help = did_you_mean(&name, names.iter().map(ComponentName::as_str));
         AppError::UnknownComponent {
             path: self.path.to_owned(),
             name,
@@ -333,7 +333,7 @@ impl ManifestReader<'_> {
             let mut quoted = rest.split('`');
             let key = quoted.next().unwrap_or_default().to_owned();
             let known: Vec<&str> = quoted.skip(1).step_by(2).collect();
-            let help = suggestion(&key, known.iter().copied());
+            let help = did_you_mean(&key, known.iter().copied());
             return AppError::UnknownKey {
                 path: self.path.to_owned(),
                 key,
@@ -366,19 +366,6 @@ impl ManifestReader<'_> {
 
 fn to_span(range: Range<usize>) -> SourceSpan {
     range.into()
-}
-
-/// "did you mean" with the nearest candidates, else all of them.
-fn suggestion<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let known: Vec<&str> = known.collect();
-    let near = nearest(typed, known.iter().copied());
-    let quote =
-        |names: Vec<&str>| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    if near.is_empty() {
-        format!("known here: {}", quote(known))
-    } else {
-        format!("did you mean {}?", quote(near.iter().map(String::as_str).collect()))
-    }
 }
 
 #[cfg(test)]

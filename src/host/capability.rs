@@ -28,7 +28,7 @@ impl Capability {
             return None;
         }
         match (interface.package.name.as_str(), interface.interface.as_str()) {
-            ("http", "outgoing-handler") => Some(Self::Outbound),
+            ("http", "outgoing-handler" | "client") => Some(Self::Outbound),
             ("sockets", _) => Some(Self::Sockets),
             ("filesystem", _) => Some(Self::Files),
             ("cli", "environment") => Some(Self::Env),
@@ -69,6 +69,7 @@ mod tests {
     fn only_interfaces_that_reach_out_need_a_grant() {
         let of = |name: &str| Capability::of_interface(&name.parse().unwrap());
         assert_eq!(of("wasi:http/outgoing-handler@0.2.0"), Some(Capability::Outbound));
+        assert_eq!(of("wasi:http/client@0.3.0"), Some(Capability::Outbound));
         assert_eq!(of("wasi:sockets/tcp@0.2.12"), Some(Capability::Sockets));
         assert_eq!(of("wasi:filesystem/preopens@0.2.12"), Some(Capability::Files));
         assert_eq!(of("wasi:cli/environment@0.2.12"), Some(Capability::Env));

@@ -150,6 +150,15 @@ impl PublicKey {
         key.map(Self).map_err(|error| TrustError::InvalidKey(error.to_string()))
     }
 
+    /// Reads the DER form (`SubjectPublicKeyInfo`).
+    ///
+    /// # Errors
+    /// [`TrustError::InvalidKey`].
+    pub fn from_der(der: &[u8]) -> Result<Self, TrustError> {
+        let key = VerifyingKey::from_public_key_der(der);
+        key.map(Self).map_err(|error| TrustError::InvalidKey(error.to_string()))
+    }
+
     /// The key in PEM.
     pub fn to_pem(&self) -> String {
         // Encoding a valid point cannot fail.

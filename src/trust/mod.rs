@@ -2,18 +2,29 @@
 //!
 //! Signatures are those of cosign, so that nobody has to trust jointer alone: [`sign`] makes a Sigstore
 //! bundle v0.3 (a DSSE envelope around an in-toto statement about a manifest's digest), [`sign_simple`]
-//! the older form that cosign 2 reads. Key files are cosign's own.
+//! the older form that cosign 2 reads. Key files are cosign's own. What they are worth says a [`Policy`]
+//! (`trust.toml`), by which [`judge`] decides about a package.
 
 mod bundle;
 mod dsse;
 mod error;
+mod judge;
 mod key;
+mod licence;
+mod moment;
+mod policy;
+mod policy_error;
 mod simple;
+mod statement;
 
 pub use bundle::{
     Attestation, BUNDLE_MEDIA_TYPE, CYCLONEDX, MAX_BUNDLE, PROVENANCE, SIGNED, attest, sign, sign_package,
     verify, verify_attestation,
 };
 pub use error::TrustError;
+pub use judge::{Evidence, Signer, Subject, Verdict, judge};
 pub use key::{KeyPair, Password, PublicKey};
+pub use moment::Moment;
+pub use policy::{Policy, Rule, TrustedKey};
+pub use policy_error::PolicyError;
 pub use simple::{SIGNATURE_ANNOTATION, SIMPLE_MEDIA_TYPE, Simple, sign_simple, verify_simple};

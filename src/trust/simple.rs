@@ -15,6 +15,9 @@ pub const SIMPLE_MEDIA_TYPE: &str = "application/vnd.dev.cosign.simplesigning.v1
 /// The annotation of the payload's layer that holds the signature.
 pub const SIGNATURE_ANNOTATION: &str = "dev.cosignproject.cosign/signature";
 
+/// An honest payload has a few hundred bytes.
+const MAX_PAYLOAD: usize = 1 << 20;
+
 const KIND: &str = "cosign container image signature";
 
 /// A payload and its signature.
@@ -33,9 +36,17 @@ struct Payload {
 
 #[derive(Deserialize)]
 struct Critical {
+    #[serde(default)]
+    identity: Identity,
     image: Image,
     #[serde(rename = "type")]
     kind: String,
+}
+
+#[derive(Deserialize, Default)]
+struct Identity {
+    #[serde(rename = "docker-reference", default)]
+    repository: String,
 }
 
 #[derive(Deserialize)]
@@ -59,12 +70,16 @@ pub fn sign_simple(manifest: Digest, identity: &str, key: &KeyPair) -> Simple {
     Simple { payload, signature }
 }
 
-/// Verifies that `simple` is a signature by `key` of the manifest with this digest.
+/// Verifies that `simple` is a signature by `key` of the manifest with this digest; gives the repository that
+/// it names, which is empty where it names none.
 ///
 /// # Errors
 /// [`TrustError::Malformed`], [`TrustError::BadSignature`] (this form does not name its key), or
 /// [`TrustError::AnotherSubject`].
-pub fn verify_simple(simple: &Simple, manifest: Digest, key: &PublicKey) -> Result<(), TrustError> {
+pub fn verify_simple(simple: &Simple, manifest: Digest, key: &PublicKey) -> Result<String, TrustError> {
+    if simple.payload.len() > MAX_PAYLOAD {
+        return Err(TrustError::Malformed(format!("its payload has more than {MAX_PAYLOAD} bytes")));
+    }
     let signature = BASE64
         .decode(&simple.signature)
         .map_err(|_| TrustError::Malformed("the signature is not base64".to_owned()))?;
@@ -80,7 +95,7 @@ pub fn verify_simple(simple: &Simple, manifest: Digest, key: &PublicKey) -> Resu
     if found != manifest {
         return Err(TrustError::AnotherSubject { expected: manifest, found: found.to_string() });
     }
-    Ok(())
+    Ok(payload.critical.identity.repository)
 }
 
 #[cfg(test)]
@@ -92,7 +107,7 @@ mod tests {
         let (key, other) = (KeyPair::generate(), KeyPair::generate());
         let manifest = Digest::of(b"{}");
         let simple = sign_simple(manifest, "acme/shop", &key);
-        assert_eq!(verify_simple(&simple, manifest, &key.public()), Ok(()));
+        assert_eq!(verify_simple(&simple, manifest, &key.public()), Ok("acme/shop".to_owned()));
         assert_eq!(verify_simple(&simple, manifest, &other.public()), Err(TrustError::BadSignature));
         let another = verify_simple(&simple, Digest::of(b"else"), &key.public());
         assert!(matches!(another, Err(TrustError::AnotherSubject { .. })));
