@@ -37,7 +37,7 @@ pub(super) fn run(cx: &Context, args: &PublishArgs) -> Result<ExitStatus> {
     let created = registry::creation_time(std::env::var("SOURCE_DATE_EPOCH").ok().as_deref())?;
     let artifact = Artifact::pack(&id, bytes, &created)?;
     let registry = registry::open(&location, &cx.dirs)?;
-    let published = registry::publish(&*registry, &id, &artifact, args.dry_run)?;
+    let published = registry::publish(&*registry, &id, &artifact, &[], args.dry_run)?;
     let verb = match published.outcome {
         Outcome::Published => "published",
         Outcome::Unchanged => "already there, with the same contents:",

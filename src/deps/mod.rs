@@ -294,7 +294,19 @@ impl Registry for Offline {
         self.absent(package.to_string())
     }
 
-    fn put_manifest(&self, package: &PackageName, _: &str, _: &[u8]) -> Result<(), RegistryError> {
+    fn has_blob(&self, package: &PackageName, _: Digest) -> Result<bool, RegistryError> {
         self.absent(package.to_string())
+    }
+
+    fn put_manifest(&self, package: &PackageName, _: &Reference, _: &[u8]) -> Result<(), RegistryError> {
+        self.absent(package.to_string())
+    }
+
+    fn referrers(
+        &self,
+        package: &PackageName,
+        subject: Digest,
+    ) -> Result<Vec<registry::Descriptor>, RegistryError> {
+        self.absent(format!("{package}@{subject}"))
     }
 }

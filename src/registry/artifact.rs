@@ -154,6 +154,16 @@ impl Manifest {
         Ok(())
     }
 
+    /// What a list of manifests says about this one, whose bytes are given.
+    pub fn descriptor(&self, bytes: &[u8]) -> Descriptor {
+        let kind = self.artifact_type.clone().unwrap_or_else(|| self.config.media_type.clone());
+        Descriptor {
+            artifact_type: Some(kind),
+            annotations: self.annotations.clone(),
+            ..Descriptor::of(MANIFEST_MEDIA_TYPE, bytes)
+        }
+    }
+
     /// The one layer of a package.
     pub fn layer(&self) -> Option<&Descriptor> {
         self.layers.first()

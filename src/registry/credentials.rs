@@ -5,9 +5,37 @@ use std::io::BufReader;
 use std::path::PathBuf;
 
 use docker_credential::{CredentialRetrievalError, DockerCredential};
-use oci_client::secrets::RegistryAuth;
 
 use super::RegistryError;
+
+/// What a registry may be shown.
+#[derive(Clone)]
+pub(super) enum Credentials {
+    /// Nothing: anonymous.
+    None,
+    /// User and password.
+    Password(String, String),
+    /// What buys tokens, and nothing else.
+    Identity(String),
+    /// A token, ready.
+    Bearer(String),
+}
+
+/// Credentials, and in words where they come from.
+pub(super) struct Found {
+    pub(super) credentials: Credentials,
+    pub(super) told: String,
+}
+
+impl Credentials {
+    /// As the value of `Authorization`.
+    pub(super) fn basic(&self) -> Option<String> {
+        use base64::Engine as _;
+        let Self::Password(user, password) = self else { return None };
+        let joined = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+        Some(format!("Basic {joined}"))
+    }
+}
 
 /// The credentials for `host` and, in words, where they come from. None configured means anonymous; ones
 /// that are configured but cannot be read are an error, because anonymous access would only fail later
@@ -15,7 +43,7 @@ use super::RegistryError;
 ///
 /// # Errors
 /// [`RegistryError::Credentials`].
-pub(super) fn find(host: &str) -> Result<(RegistryAuth, String), RegistryError> {
+pub(super) fn find(host: &str) -> Result<Found, RegistryError> {
     for path in files() {
         let unusable = |reason: String| RegistryError::Credentials {
             registry: host.to_owned(),
@@ -29,17 +57,18 @@ pub(super) fn find(host: &str) -> Result<(RegistryAuth, String), RegistryError> 
         match docker_credential::get_credential_from_reader(BufReader::new(file), host) {
             Ok(DockerCredential::UsernamePassword(user, password)) => {
                 let told = format!("the credentials of `{user}` in `{}` were tried", path.display());
-                return Ok((RegistryAuth::Basic(user, password), told));
+                return Ok(Found { credentials: Credentials::Password(user, password), told });
             }
-            Ok(DockerCredential::IdentityToken(_)) => {
-                return Err(unusable("the entry is an identity token".to_owned()));
+            Ok(DockerCredential::IdentityToken(token)) => {
+                let told = format!("the identity token in `{}` was tried", path.display());
+                return Ok(Found { credentials: Credentials::Identity(token), told });
             }
             Err(error) if is_absent(&error) => {}
             Err(error) => return Err(unusable(error.to_string())),
         }
     }
     let told = "there are no credentials for it; log in with `docker login` or `oras login`";
-    Ok((RegistryAuth::Anonymous, told.to_owned()))
+    Ok(Found { credentials: Credentials::None, told: told.to_owned() })
 }
 
 /// The files in which credentials may stand, the one that counts most first.

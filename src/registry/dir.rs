@@ -1,17 +1,20 @@
 //! A registry in a folder: one OCI image layout for each package, below `NAMESPACE/NAME`. Needs no
 //! server, and `oras` reads it with `--from-oci-layout`.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{FlockOperation, flock};
-use serde::{Deserialize, Serialize};
 
 use super::artifact::MAX_MANIFEST;
 use super::disk::write_atomically;
+use super::index::Index;
+use super::oci::{about, is_version};
 use super::{
-    Descriptor, INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, REF_NAME, Reference, Registry, RegistryError, Store,
+    Descriptor, INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_REFERRERS, Manifest, REF_NAME, Reference,
+    Registry, RegistryError, Store,
 };
 use crate::digest::Digest;
 use crate::error::FileError;
@@ -24,17 +27,6 @@ const LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 pub struct DirRegistry {
     name: String,
     root: Utf8PathBuf,
-}
-
-/// An image layout's `index.json`. Entries keep what jointer does not know.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Index {
-    schema_version: u32,
-    #[serde(default)]
-    media_type: String,
-    #[serde(default)]
-    manifests: Vec<Descriptor>,
 }
 
 impl DirRegistry {
@@ -54,39 +46,51 @@ impl DirRegistry {
     fn index(&self, package: &PackageName) -> Result<Index, RegistryError> {
         let path = self.layout(package).join("index.json");
         let Some(bytes) = read_if_there(&path)? else {
-            return Ok(Index {
-                schema_version: 2,
-                media_type: INDEX_MEDIA_TYPE.to_owned(),
-                manifests: Vec::new(),
-            });
+            return Ok(Index::default());
         };
-        serde_json::from_slice(&bytes).map_err(|error| RegistryError::NotAPackage {
+        Index::read(&bytes).map_err(|why| RegistryError::NotAPackage {
             what: path.to_string(),
             registry: self.name.clone(),
-            why: format!("its index is not valid: {error}"),
+            why: format!("it {why}"),
         })
     }
 
-    /// Puts the tag into the index; the caller holds the lock.
-    fn tag(&self, package: &PackageName, tag: &str, manifest: &[u8]) -> Result<(), RegistryError> {
+    /// Puts a manifest into the index; the caller holds the lock.
+    fn enter(&self, package: &PackageName, reference: &Reference, bytes: &[u8]) -> Result<(), RegistryError> {
         let mut index = self.index(package)?;
-        let entry = Descriptor::of(MANIFEST_MEDIA_TYPE, manifest).annotated(REF_NAME, tag);
-        let existing = index.manifests.iter().find(|entry| tag_of(entry) == Some(tag));
-        match existing {
-            Some(existing) if existing.digest == entry.digest => return Ok(()),
-            Some(existing) => {
-                return Err(RegistryError::Conflict {
-                    what: format!("{package}@{tag}"),
-                    registry: self.name.clone(),
-                    found: existing.digest,
-                    ours: entry.digest,
-                });
+        let entry = match serde_json::from_slice::<Manifest>(bytes) {
+            Ok(manifest) if manifest.subject.is_some() => {
+                Descriptor { annotations: BTreeMap::new(), ..manifest.descriptor(bytes) }
             }
-            None => index.manifests.push(entry),
+            _ => Descriptor::of(media_type(bytes), bytes),
+        };
+        match reference {
+            Reference::Digest(_) if index.manifests.iter().any(|known| known.digest == entry.digest) => {
+                return Ok(());
+            }
+            Reference::Digest(_) => index.manifests.push(entry),
+            Reference::Tag(tag) => {
+                let known = index.manifests.iter().position(|known| tag_of(known) == Some(tag));
+                match known.map(|at| (at, index.manifests[at].digest)) {
+                    Some((_, found)) if found == entry.digest => return Ok(()),
+                    Some((_, found)) if is_version(tag) => {
+                        return Err(RegistryError::Conflict {
+                            what: format!("{package}@{tag}"),
+                            registry: self.name.clone(),
+                            found,
+                            ours: entry.digest,
+                        });
+                    }
+                    Some((at, _)) => drop(index.manifests.remove(at)),
+                    None => {}
+                }
+                // Named, it need not be listed without a name as well.
+                index.manifests.retain(|known| known.digest != entry.digest || tag_of(known).is_some());
+                index.manifests.push(entry.annotated(REF_NAME, tag));
+            }
         }
         index.manifests.sort_by(|a, b| tag_of(a).cmp(&tag_of(b)).then(a.digest.cmp(&b.digest)));
-        let bytes = serde_json::to_vec(&index).unwrap_or_default();
-        Ok(write_atomically(&self.layout(package).join("index.json"), &bytes)?)
+        Ok(write_atomically(&self.layout(package).join("index.json"), &index.to_bytes())?)
     }
 
     /// Keeps other writers of this package out until dropped.
@@ -99,6 +103,15 @@ impl DirRegistry {
         flock(&file, FlockOperation::LockExclusive)
             .map_err(|error| FileError::writing(&path, &error.into()))?;
         Ok(file)
+    }
+}
+
+/// What kind of manifest this is.
+fn media_type(bytes: &[u8]) -> &'static str {
+    let value: Option<serde_json::Value> = serde_json::from_slice(bytes).ok();
+    match value.is_some_and(|value| value["mediaType"] == INDEX_MEDIA_TYPE) {
+        true => INDEX_MEDIA_TYPE,
+        false => MANIFEST_MEDIA_TYPE,
     }
 }
 
@@ -182,22 +195,51 @@ impl Registry for DirRegistry {
     }
 
     fn put_blob(&self, package: &PackageName, digest: Digest, bytes: &[u8]) -> Result<(), RegistryError> {
-        let path = self.blob_path(package, digest);
-        // What is there may be damaged; hashing it costs less than writing it again.
-        let there = File::open(&path).and_then(Digest::of_reader);
-        if there.is_ok_and(|found| found == digest) {
-            return Ok(());
+        match self.has_blob(package, digest)? {
+            true => Ok(()),
+            false => Ok(write_atomically(&self.blob_path(package, digest), bytes)?),
         }
-        Ok(write_atomically(&path, bytes)?)
     }
 
-    fn put_manifest(&self, package: &PackageName, tag: &str, bytes: &[u8]) -> Result<(), RegistryError> {
+    fn has_blob(&self, package: &PackageName, digest: Digest) -> Result<bool, RegistryError> {
+        // What is there may be damaged; hashing it costs less than writing it again.
+        let there = File::open(self.blob_path(package, digest)).and_then(Digest::of_reader);
+        Ok(there.is_ok_and(|found| found == digest))
+    }
+
+    fn put_manifest(
+        &self,
+        package: &PackageName,
+        reference: &Reference,
+        bytes: &[u8],
+    ) -> Result<(), RegistryError> {
         let _lock = self.lock(package)?;
         self.put_blob(package, Digest::of(bytes), bytes)?;
         let layout = self.layout(package).join("oci-layout");
         if !layout.exists() {
             write_atomically(&layout, LAYOUT)?;
         }
-        self.tag(package, tag, bytes)
+        self.enter(package, reference, bytes)
+    }
+
+    fn referrers(&self, package: &PackageName, subject: Digest) -> Result<Vec<Descriptor>, RegistryError> {
+        let mut found: Vec<Descriptor> = Vec::new();
+        for entry in self.index(package)?.manifests {
+            if entry.media_type != MANIFEST_MEDIA_TYPE
+                || found.iter().any(|known| known.digest == entry.digest)
+            {
+                continue;
+            }
+            let bytes = match self.manifest(package, &Reference::Digest(entry.digest)) {
+                Ok(Some(bytes)) => bytes,
+                Ok(None) | Err(RegistryError::Corrupt { .. } | RegistryError::TooLarge { .. }) => continue,
+                Err(error) => return Err(error),
+            };
+            found.extend(about(&bytes, subject));
+            if found.len() == MAX_REFERRERS {
+                break;
+            }
+        }
+        Ok(found)
     }
 }

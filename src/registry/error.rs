@@ -153,6 +153,18 @@ pub enum RegistryError {
         /// Digest here.
         ours: Digest,
     },
+    /// Others who wrote at the same time undid it.
+    #[error("`{what}` did not stay in the list of `{registry}`: others write it at the same time")]
+    #[diagnostic(
+        code(registry::lost_update),
+        help("run the same command again when the others are done; what is there already is not sent again")
+    )]
+    LostUpdate {
+        /// The digest of what should be in the list.
+        what: String,
+        /// Where.
+        registry: String,
+    },
     /// A file of the store was changed after it was written.
     #[error("the stored `{path}` was changed: it is {found} now")]
     #[diagnostic(code(registry::store_corrupt), help("`jointer fetch` fetches it again; check the disk"))]
@@ -227,7 +239,10 @@ impl Fault for RegistryError {
             | Self::CannotServe(_)
             | Self::Credentials { .. } => ExitStatus::Usage,
             Self::NotFound { .. } => ExitStatus::NotFound,
-            Self::Unreachable { .. } | Self::Unauthorized { .. } | Self::Failed { .. } => ExitStatus::Network,
+            Self::Unreachable { .. }
+            | Self::Unauthorized { .. }
+            | Self::Failed { .. }
+            | Self::LostUpdate { .. } => ExitStatus::Network,
             Self::Corrupt { .. }
             | Self::TooLarge { .. }
             | Self::NotAPackage { .. }

@@ -9,12 +9,15 @@
 //! signature means is not known here; see `trust`.
 
 mod artifact;
+mod attachment;
 mod credentials;
 mod dir;
 mod disk;
 mod error;
+mod index;
 mod location;
 mod oci;
+mod publish;
 mod retry;
 mod serve;
 mod store;
@@ -26,13 +29,15 @@ pub use artifact::{
     Artifact, CONFIG_MEDIA_TYPE, Descriptor, EMPTY_MEDIA_TYPE, INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE,
     Manifest, REF_NAME, WASM_MEDIA_TYPE, creation_time,
 };
+pub use attachment::{Attached, Attachment, Found, attach, attachments, found};
 pub use dir::DirRegistry;
 pub use error::RegistryError;
 pub use location::Location;
 pub use oci::OciRegistry;
+pub use publish::{Outcome, Published, Step, StepKind, publish};
 pub use serve::LocalServer;
 pub use store::{BlobWriter, Store};
-pub use transfer::{Outcome, Pinned, Published, fetch, publish, resolve, versions};
+pub use transfer::{Pinned, fetch, resolve, versions};
 
 use crate::app::Dirs;
 use crate::digest::Digest;
@@ -92,12 +97,36 @@ pub trait Registry {
     /// When the registry cannot be asked or refuses it.
     fn put_blob(&self, package: &PackageName, digest: Digest, bytes: &[u8]) -> Result<(), RegistryError>;
 
-    /// Puts a manifest under a tag. All that it refers to is there already.
+    /// Whether the registry has a blob.
+    ///
+    /// # Errors
+    /// When the registry cannot be asked.
+    fn has_blob(&self, package: &PackageName, digest: Digest) -> Result<bool, RegistryError>;
+
+    /// Puts a manifest by its digest, without a tag, or under a tag. All that it refers to is there already.
+    ///
+    /// A version's tag never moves ([`RegistryError::Conflict`]); others are replaced. A manifest with a
+    /// `subject` is found by [`Registry::referrers`] from then on, also where the registry itself keeps no
+    /// such list.
     ///
     /// # Errors
     /// When the registry cannot be asked or refuses it.
-    fn put_manifest(&self, package: &PackageName, tag: &str, bytes: &[u8]) -> Result<(), RegistryError>;
+    fn put_manifest(
+        &self,
+        package: &PackageName,
+        reference: &Reference,
+        bytes: &[u8],
+    ) -> Result<(), RegistryError>;
+
+    /// Manifests about `subject`, each looked at and found to be about it; at most [`MAX_REFERRERS`].
+    ///
+    /// # Errors
+    /// When the registry cannot be asked.
+    fn referrers(&self, package: &PackageName, subject: Digest) -> Result<Vec<Descriptor>, RegistryError>;
 }
+
+/// So many manifests about one are looked at.
+pub const MAX_REFERRERS: usize = 200;
 
 /// Opens the registry at `location`. Nothing is asked of it yet.
 ///

@@ -1,14 +1,16 @@
 //! Trying again what may succeed the next time.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::RegistryError;
 
 /// How often something is tried in all.
-const ATTEMPTS: u32 = 4;
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const ATTEMPTS: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(400);
 /// A server that wants us to wait longer than this is not waited for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// After so long nothing new is begun.
+const DEADLINE: Duration = Duration::from_secs(180);
 
 /// Why one attempt failed.
 pub(super) enum Failure {
@@ -16,6 +18,15 @@ pub(super) enum Failure {
     Final(RegistryError),
     /// It may succeed, after the pause that the server asked for or one of our own.
     Passing(RegistryError, Option<Duration>),
+}
+
+impl Failure {
+    /// The error itself.
+    pub(super) fn into_error(self) -> RegistryError {
+        match self {
+            Self::Final(error) | Self::Passing(error, _) => error,
+        }
+    }
 }
 
 impl From<RegistryError> for Failure {
@@ -35,6 +46,7 @@ pub(super) fn is_passing(status: u16) -> bool {
 
 /// Repeats `attempt` as long as its failure is a passing one.
 pub(super) async fn retried<T>(attempt: impl AsyncFn() -> Result<T, Failure>) -> Result<T, RegistryError> {
+    let began = Instant::now();
     let mut pause = FIRST_PAUSE;
     let mut damaged = false;
     for left in (0..ATTEMPTS).rev() {
@@ -44,19 +56,23 @@ pub(super) async fn retried<T>(attempt: impl AsyncFn() -> Result<T, Failure>) ->
             Err(Failure::Passing(error, wish)) => (error, wish),
         };
         let damage = matches!(error, RegistryError::Corrupt { .. });
-        if left == 0 || wish.is_some_and(|wish| wish > LONGEST_PAUSE) || (damage && damaged) {
+        let refused = matches!(error, RegistryError::Unauthorized { .. });
+        let wait = wish.unwrap_or_else(|| jittered(pause));
+        // Credentials are renewed once, damage is looked at twice.
+        let enough = (damage && damaged) || (refused && left + 1 < ATTEMPTS);
+        if left == 0 || enough || wait > LONGEST_PAUSE || began.elapsed() + wait > DEADLINE {
             return Err(error);
         }
         damaged |= damage;
-        tokio::time::sleep(wish.unwrap_or_else(|| jittered(pause))).await;
-        pause *= 3;
+        tokio::time::sleep(wait).await;
+        pause *= 2;
     }
     unreachable!("the last attempt returns")
 }
 
-/// Somewhere between half of `pause` and all of it, so that many clients do not come back at once.
-fn jittered(pause: Duration) -> Duration {
+/// Any time up to `pause`, so that many clients do not come back at once.
+pub(super) fn jittered(pause: Duration) -> Duration {
     use rand_core::RngCore as _;
     let share = f64::from(rand_core::OsRng.next_u32()) / f64::from(u32::MAX);
-    pause.mul_f64(0.5 + share / 2.0)
+    pause.mul_f64(share)
 }

@@ -7,7 +7,7 @@
 //! Beside the blobs is an index of what versions were seen where, by registry, package and version: the
 //! same version may be something else in another registry.
 
-use std::io::Write as _;
+use std::io::{Seek as _, Write as _};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
@@ -170,6 +170,26 @@ impl BlobWriter {
         self.hasher.update(bytes);
         let path = &self.path;
         Ok(self.file.write_all(bytes).map_err(|error| FileError::writing(path, &error))?)
+    }
+
+    /// How much there is so far.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Forgets what there is.
+    ///
+    /// # Errors
+    /// When the store cannot be written to.
+    pub fn restart(&mut self) -> Result<(), RegistryError> {
+        if self.written > 0 {
+            let file = self.file.as_file_mut();
+            let emptied = file.set_len(0).and_then(|()| file.rewind());
+            emptied.map_err(|error| FileError::writing(&self.path, &error))?;
+            self.hasher = Hasher::default();
+            self.written = 0;
+        }
+        Ok(())
     }
 
     /// Checks size and digest and gives the blob its name. Without this, nothing is stored.

@@ -1,11 +1,10 @@
-//! Publishing and fetching, the same for every registry. A tag is asked once for the digest of its
+//! Finding and fetching, the same for every registry. A tag is asked once for the digest of its
 //! manifest; from there on only digests count.
 
 use semver::Version;
-use serde::Serialize;
 
 use super::artifact::{MAX_MANIFEST, check_config};
-use super::{Artifact, Descriptor, Manifest, Reference, Registry, RegistryError, Store};
+use super::{Descriptor, Manifest, Reference, Registry, RegistryError, Store};
 use crate::component;
 use crate::digest::Digest;
 use crate::name::{PackageId, PackageName};
@@ -18,35 +17,6 @@ pub struct Pinned {
     /// The component.
     pub layer: Descriptor,
     config: Descriptor,
-}
-
-/// What publishing came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// It is there now.
-    Published,
-    /// The same contents were there already.
-    Unchanged,
-    /// It would have been published.
-    Would,
-}
-
-/// What was published.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Published {
-    /// What was done.
-    pub outcome: Outcome,
-    /// The package.
-    pub package: PackageId,
-    /// Where.
-    pub registry: String,
-    /// The digest of the manifest in the registry.
-    pub manifest: Digest,
-    /// The digest of the component.
-    pub content: Digest,
-    /// Its size.
-    pub size: u64,
 }
 
 /// The versions of a package in a registry, the oldest first. Tags that are no versions are passed over.
@@ -141,73 +111,14 @@ fn pin(registry: &dyn Registry, what: &str, manifest: &[u8]) -> Result<Pinned, R
     Ok(Pinned { manifest: Digest::of(manifest), layer, config: parsed.config })
 }
 
-/// Publishes an artifact: blobs first, the tag last, so that nobody sees half of it. A version that is
-/// there with the same component is left as it is. With `dry`, nothing is sent.
-///
-/// # Errors
-/// [`RegistryError::Conflict`] when the version is there with another component, or when the registry
-/// cannot be asked or refuses.
-pub fn publish(
-    registry: &dyn Registry,
-    id: &PackageId,
-    artifact: &Artifact,
-    dry: bool,
-) -> Result<Published, RegistryError> {
-    let tag = tag(id)?;
-    let published = |outcome, manifest| Published {
-        outcome,
-        package: id.clone(),
-        registry: registry.name(),
-        manifest,
-        content: artifact.layer_descriptor.digest,
-        size: artifact.layer_descriptor.size,
-    };
-    if let Some(manifest) = existing(registry, id, &tag, artifact)? {
-        return Ok(published(Outcome::Unchanged, manifest));
-    }
-    if dry {
-        return Ok(published(Outcome::Would, artifact.manifest_digest));
-    }
-    registry.put_blob(&id.name, artifact.layer_descriptor.digest, &artifact.layer)?;
-    registry.put_blob(&id.name, artifact.config_digest, &artifact.config)?;
-    registry.put_manifest(&id.name, &tag, &artifact.manifest)?;
-    // Registries have no "only if absent", so look who won.
-    match existing(registry, id, &tag, artifact)? {
-        Some(manifest) => Ok(published(Outcome::Published, manifest)),
-        None => Err(not_found(registry, id.to_string())),
-    }
-}
-
-/// The manifest's digest when the version is there with the same component.
-fn existing(
-    registry: &dyn Registry,
-    id: &PackageId,
-    tag: &str,
-    artifact: &Artifact,
-) -> Result<Option<Digest>, RegistryError> {
-    let Some(bytes) = registry.manifest(&id.name, &Reference::Tag(tag.to_owned()))? else { return Ok(None) };
-    let ours = artifact.layer_descriptor.digest;
-    // Whatever else is under the tag, even something that is no package: it is not ours to replace.
-    let found = Manifest::of_package(&bytes).ok().and_then(|manifest| Some(manifest.layer()?.digest));
-    if found == Some(ours) {
-        return Ok(Some(Digest::of(&bytes)));
-    }
-    Err(RegistryError::Conflict {
-        what: id.to_string(),
-        registry: registry.name(),
-        found: found.unwrap_or_else(|| Digest::of(&bytes)),
-        ours,
-    })
-}
-
 /// The tag of a version.
-fn tag(id: &PackageId) -> Result<String, RegistryError> {
+pub(super) fn tag(id: &PackageId) -> Result<String, RegistryError> {
     if id.version.build.is_empty() {
         return Ok(id.version.to_string());
     }
     Err(RegistryError::BuildMetadata(id.to_string()))
 }
 
-fn not_found(registry: &dyn Registry, what: String) -> RegistryError {
+pub(super) fn not_found(registry: &dyn Registry, what: String) -> RegistryError {
     RegistryError::NotFound { what, registry: registry.name() }
 }
