@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 use super::SBOM_MEDIA_TYPE;
 use crate::digest::Digest;
 use crate::name::PackageId;
-use crate::registry::{
-    Descriptor, EMPTY_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Manifest, REF_NAME, WASM_MEDIA_TYPE,
-};
+use crate::registry::{Attachment, Descriptor, Manifest, REF_NAME, WASM_MEDIA_TYPE};
 use crate::trust::{self, BUNDLE_MEDIA_TYPE, KeyPair, SIGNATURE_ANNOTATION, SIGNED, SIMPLE_MEDIA_TYPE};
 
 /// The artifact type of the manifest that holds an app's parts.
@@ -23,16 +21,6 @@ pub(super) const TITLE: &str = "org.opencontainers.image.title";
 const CREATED: &str = "org.opencontainers.image.created";
 const PREDICATE: &str = "in-toto.io/predicate-type";
 const SIGNATURE_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
-const EMPTY: &[u8] = b"{}";
-
-/// A manifest about another one, with everything that it refers to but its subject.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attachment {
-    /// Its subject is what it is about. A signature in the older form has none, and a tag instead.
-    pub manifest: Manifest,
-    /// Its config and its layers.
-    pub blobs: Vec<Vec<u8>>,
-}
 
 /// What is told about a package besides that it is signed.
 #[derive(Debug, Clone, Default)]
@@ -45,43 +33,9 @@ pub struct Extras {
     pub provenance: Option<Value>,
 }
 
-impl Attachment {
-    /// What a registry or an index calls the manifest.
-    pub fn descriptor(&self) -> Descriptor {
-        let mut descriptor = Descriptor::of(MANIFEST_MEDIA_TYPE, &self.manifest.to_bytes());
-        descriptor.artifact_type.clone_from(&self.manifest.artifact_type);
-        descriptor
-    }
-
-    /// The tag that it is put under; the others are found through their subject.
-    pub fn tag(&self) -> Option<&str> {
-        self.manifest.annotations.get(REF_NAME).map(String::as_str)
-    }
-
-    /// Without a config of its own.
-    fn about(subject: &Descriptor, kind: &str, layers: Vec<(Descriptor, Vec<u8>)>) -> Self {
-        let mut blobs = vec![EMPTY.to_vec()];
-        let mut descriptors = Vec::new();
-        for (descriptor, bytes) in layers {
-            descriptors.push(descriptor);
-            blobs.push(bytes);
-        }
-        let mut manifest = Manifest::new(Descriptor::of(EMPTY_MEDIA_TYPE, EMPTY), descriptors);
-        manifest.artifact_type = Some(kind.to_owned());
-        manifest.subject =
-            Some(Descriptor { artifact_type: None, annotations: [].into(), ..subject.clone() });
-        Self { manifest, blobs }
-    }
-
-    /// One file.
-    fn file(subject: &Descriptor, kind: &str, title: &str, bytes: Vec<u8>) -> Self {
-        Self::about(subject, kind, vec![(Descriptor::of(kind, &bytes).annotated(TITLE, title), bytes)])
-    }
-
-    fn annotated(mut self, name: &str, value: &str) -> Self {
-        self.manifest.annotations.insert(name.to_owned(), value.to_owned());
-        self
-    }
+/// One file about a package.
+fn file(subject: &Descriptor, kind: &str, title: &str, bytes: Vec<u8>) -> Attachment {
+    Attachment::about(subject, kind, vec![(Descriptor::of(kind, &bytes).annotated(TITLE, title), bytes)])
 }
 
 /// All that is attached to the package `id` whose manifest is `subject`, in the order in which it is to be
@@ -101,10 +55,10 @@ pub fn attachments(
     }
     // Copied, because both the file and what is signed about it are sent.
     let list = sbom.as_deref().and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok());
-    told.extend(sbom.map(|bytes| Attachment::file(subject, SBOM_MEDIA_TYPE, "sbom.cdx.json", bytes)));
+    told.extend(sbom.map(|bytes| file(subject, SBOM_MEDIA_TYPE, "sbom.cdx.json", bytes)));
     told.extend(provenance.as_ref().map(|predicate| {
         let statement = statement(id, subject.digest, PROVENANCE_PREDICATE, predicate);
-        Attachment::file(subject, STATEMENT_MEDIA_TYPE, "provenance.intoto.json", statement)
+        file(subject, STATEMENT_MEDIA_TYPE, "provenance.intoto.json", statement)
             .annotated(PREDICATE, PROVENANCE_PREDICATE)
     }));
     let Some(key) = key else { return told };

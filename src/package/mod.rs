@@ -13,8 +13,7 @@ mod verify;
 mod wit_package;
 
 pub use attachment::{
-    Attachment, Extras, PARTS_MEDIA_TYPE, PROVENANCE_PREDICATE, SBOM_PREDICATE, STATEMENT_MEDIA_TYPE,
-    attachments,
+    Extras, PARTS_MEDIA_TYPE, PROVENANCE_PREDICATE, SBOM_PREDICATE, STATEMENT_MEDIA_TYPE, attachments,
 };
 pub use bundle::{Bundled, Contents, Part, bundle};
 pub use error::PackageError;

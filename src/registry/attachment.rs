@@ -1,10 +1,13 @@
 //! What is attached to a package: signatures, bills of materials, provenance, parts. Each is a manifest of
 //! its own that says which manifest it is about; cosign's older signatures have a tag instead.
 
-use super::{Descriptor, Manifest, Reference, Registry, RegistryError, Store};
+use std::collections::BTreeMap;
+
+use super::{Descriptor, EMPTY_MEDIA_TYPE, Manifest, REF_NAME, Reference, Registry, RegistryError, Store};
 use crate::digest::Digest;
 use crate::name::PackageName;
 
+const EMPTY: &[u8] = b"{}";
 /// A blob of an attachment may not be larger.
 const MAX_BLOB: u64 = 256 << 20;
 /// All of them together may not be larger.
@@ -13,15 +16,48 @@ const MAX_LAYERS: usize = 1000;
 /// The ends of cosign's older tags: signatures and attestations.
 const OLD_TAGS: [&str; 2] = ["sig", "att"];
 
-/// A manifest about a package with its blobs, to be sent.
+/// A manifest about a package, with everything that it refers to but its subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
-    /// Says in `subject` what it is about, unless it has a tag.
+    /// Its subject is what it is about. A signature in cosign's older form has none, and a tag instead.
     pub manifest: Manifest,
-    /// What the manifest names: its config and its layers, in any order.
+    /// Its config and its layers, in any order.
     pub blobs: Vec<Vec<u8>>,
-    /// The tag that it is found by instead: `sha256-HEX.sig`.
-    pub tag: Option<String>,
+}
+
+impl Attachment {
+    /// About `subject`, of this kind, without a config of its own.
+    pub fn about(subject: &Descriptor, kind: &str, layers: Vec<(Descriptor, Vec<u8>)>) -> Self {
+        let mut blobs = vec![EMPTY.to_vec()];
+        let mut descriptors = Vec::new();
+        for (descriptor, bytes) in layers {
+            descriptors.push(descriptor);
+            blobs.push(bytes);
+        }
+        let mut manifest = Manifest::new(Descriptor::of(EMPTY_MEDIA_TYPE, EMPTY), descriptors);
+        manifest.artifact_type = Some(kind.to_owned());
+        manifest.subject =
+            Some(Descriptor { artifact_type: None, annotations: BTreeMap::new(), ..subject.clone() });
+        Self { manifest, blobs }
+    }
+
+    /// The same with an annotation.
+    #[must_use]
+    pub fn annotated(mut self, name: &str, value: &str) -> Self {
+        self.manifest.annotations.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// What a list of manifests says about it.
+    pub fn descriptor(&self) -> Descriptor {
+        self.manifest.descriptor(&self.manifest.to_bytes())
+    }
+
+    /// The tag that it is put under, as its annotation [`REF_NAME`] has it; the others are found through
+    /// their subject.
+    pub fn tag(&self) -> Option<&str> {
+        self.manifest.annotations.get(REF_NAME).map(String::as_str)
+    }
 }
 
 /// An attachment as a registry has it.
@@ -62,8 +98,8 @@ pub fn attach(
     }
     let bytes = attachment.manifest.to_bytes();
     let digest = Digest::of(&bytes);
-    let reference = match &attachment.tag {
-        Some(tag) => Reference::Tag(tag.clone()),
+    let reference = match attachment.tag() {
+        Some(tag) => Reference::Tag(tag.to_owned()),
         None => Reference::Digest(digest),
     };
     registry.put_manifest(package, &reference, &bytes)?;
@@ -189,7 +225,7 @@ mod tests {
 
     use super::*;
     use crate::app::Dirs;
-    use crate::registry::{DirRegistry, EMPTY_MEDIA_TYPE, MANIFEST_MEDIA_TYPE};
+    use crate::registry::{DirRegistry, MANIFEST_MEDIA_TYPE};
 
     struct Here {
         _dir: tempfile::TempDir,
@@ -211,12 +247,15 @@ mod tests {
         }
     }
 
+    fn tagged(tag: &str, word: &str) -> Attachment {
+        let mut tagged = attachment(b"", word).annotated(REF_NAME, tag);
+        tagged.manifest.subject = None;
+        tagged
+    }
+
     fn attachment(subject: &[u8], word: &str) -> Attachment {
-        let layer = Descriptor::of("text/plain", word.as_bytes());
-        let mut manifest = Manifest::new(Descriptor::of(EMPTY_MEDIA_TYPE, b"{}"), vec![layer]);
-        manifest.artifact_type = Some("text/plain".to_owned());
-        manifest.subject = Some(Descriptor::of(MANIFEST_MEDIA_TYPE, subject));
-        Attachment { manifest, blobs: vec![b"{}".to_vec(), word.as_bytes().to_vec()], tag: None }
+        let layer = (Descriptor::of("text/plain", word.as_bytes()), word.as_bytes().to_vec());
+        Attachment::about(&Descriptor::of(MANIFEST_MEDIA_TYPE, subject), "text/plain", vec![layer])
     }
 
     #[test]
@@ -224,15 +263,13 @@ mod tests {
         let here = here();
         let digest = attach(&here.registry, &here.package, &attachment(b"one", "signature")).unwrap();
         attach(&here.registry, &here.package, &attachment(b"two", "other")).unwrap();
-        let mut old = attachment(b"", "old signature");
-        old.manifest.subject = None;
-        old.tag = Some(format!("sha256-{}.sig", Digest::of(b"one").hex()));
+        let old = tagged(&format!("sha256-{}.sig", Digest::of(b"one").hex()), "old signature");
         attach(&here.registry, &here.package, &old).unwrap();
         attach(&here.registry, &here.package, &attachment(b"one", "signature")).unwrap();
         let all = attachments(&here.registry, &here.package, Digest::of(b"one"), &here.store).unwrap();
         assert_eq!(all.len(), 2);
         assert_eq!((all[0].digest, &all[0].blobs[1]), (digest, &b"signature".to_vec()));
-        assert_eq!((&all[1].tag, &all[1].blobs[1]), (&old.tag, &b"old signature".to_vec()));
+        assert_eq!((all[1].tag.as_deref(), &all[1].blobs[1]), (old.tag(), &b"old signature".to_vec()));
         assert_eq!(here.registry.referrers(&here.package, Digest::of(b"two")).unwrap().len(), 1);
     }
 
@@ -255,12 +292,7 @@ mod tests {
     #[test]
     fn a_versions_tag_never_moves_and_others_do() {
         let here = here();
-        let put = |tag: &str, word: &str| {
-            let mut plain = attachment(b"", word);
-            plain.manifest.subject = None;
-            plain.tag = Some(tag.to_owned());
-            attach(&here.registry, &here.package, &plain)
-        };
+        let put = |tag: &str, word: &str| attach(&here.registry, &here.package, &tagged(tag, word));
         for tag in ["sha256-00.sig", "latest"] {
             let (one, two) = (put(tag, "one").unwrap(), put(tag, "two").unwrap());
             assert_ne!(one, two);

@@ -192,10 +192,10 @@ impl Sending<'_> {
                 self.note(StepKind::Blob, kind(&attachment.manifest, digest), digest, blob, there);
             }
         }
-        let (listed, name, step) = match &attachment.tag {
+        let (listed, name, step) = match attachment.tag() {
             Some(tag) => {
-                let now = self.registry.manifest(package, &Reference::Tag(tag.clone()))?;
-                (now.is_some_and(|now| Digest::of(&now) == digest), tag.clone(), StepKind::Tag)
+                let now = self.registry.manifest(package, &Reference::Tag(tag.to_owned()))?;
+                (now.is_some_and(|now| Digest::of(&now) == digest), tag.to_owned(), StepKind::Tag)
             }
             None => {
                 let kind = attachment.manifest.artifact_type.clone().unwrap_or_default();
