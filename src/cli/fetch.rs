@@ -1,23 +1,20 @@
 //! `jointer fetch`: brings what is locked into the store.
 
 use super::Context;
+use super::deps_args::{DepsArgs, answer};
 use crate::app::{App, PackageRequest};
-use crate::deps::{self, Mode};
+use crate::deps;
 use crate::error::{ExitStatus, Result};
 #[cfg(not(feature = "warg"))]
 use crate::registry::RegistryError;
 
 /// Fetch the locked packages into the store
 ///
-/// Never changes jointer.lock. What is in the store is not asked for again.
+/// Never changes jointer.lock. What is in the store is not asked for again; locked WIT is written into wit/deps.
 #[derive(Debug, clap::Args)]
 pub struct FetchArgs {
-    /// Refuse when jointer.lock is incomplete or a version in a registry is not what was locked
-    #[arg(long)]
-    locked: bool,
-    /// Ask no registry: everything has to be in the store
-    #[arg(long)]
-    offline: bool,
+    #[command(flatten)]
+    deps: DepsArgs,
     /// A warg registry to fetch one package from (`warg://HOST`; legacy, needs the feature `warg`)
     #[arg(value_name = "WARG-URL", requires = "package", conflicts_with_all = ["locked", "offline"])]
     warg: Option<String>,
@@ -31,15 +28,8 @@ pub(super) fn run(cx: &Context, args: &FetchArgs) -> Result<ExitStatus> {
         return warg(cx, url, package);
     }
     let app = App::load(&App::find(&cx.cwd)?)?;
-    let mode = Mode { locked: args.locked, offline: args.offline };
-    let dependencies = deps::fetch(&app, &cx.dirs, mode, cx.reporter())?;
-    let text: Vec<String> = dependencies
-        .iter()
-        .map(|dependency| {
-            format!("{} {} {}", dependency.component, dependency.locked.id(), dependency.locked.content)
-        })
-        .collect();
-    cx.ui.answer(&text.join("\n"), &dependencies);
+    let dependencies = deps::fetch(&app, &cx.dirs, &args.deps.options(cx)?, cx.reporter())?;
+    answer(cx, &dependencies);
     Ok(ExitStatus::Success)
 }
 

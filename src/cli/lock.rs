@@ -1,35 +1,48 @@
-//! `jointer lock`: chooses versions of the app's packages.
+//! `jointer lock` and `jointer update`: which versions the app's packages have.
 
-use super::{Context, location};
+use super::Context;
+use super::deps_args::{DepsArgs, answer};
 use crate::app::App;
-use crate::deps::{self, Mode};
+use crate::deps::{self, Options, Update};
 use crate::error::{ExitStatus, Result};
+use crate::name::PackageName;
 
-/// Choose package versions and write jointer.lock
+/// Choose versions for packages that have none yet, and write jointer.lock
 ///
-/// For every `[component.x] package = "ns:name@req"` the highest version that the requirement allows is
-/// chosen and brought into the store.
+/// For every `[component.x] package = "ns:name@req"` the highest version that the requirement allows is chosen and brought
+/// into the store; what is locked stays as it is. WIT packages that the app's WIT mentions and does not have are brought
+/// into wit/deps. `jointer update` moves locked versions up.
 #[derive(Debug, clap::Args)]
 pub struct LockArgs {
-    /// Where from: `local` (the default), `dir:PATH` or `HOST[:PORT][/PREFIX]`
-    #[arg(long, value_name = "REGISTRY", env = "JOINTER_REGISTRY")]
-    from: Option<String>,
-    /// Ask no registry: choose among the versions in the store
-    #[arg(long)]
-    offline: bool,
+    #[command(flatten)]
+    deps: DepsArgs,
+}
+
+/// Move locked packages up to the highest versions that are allowed
+#[derive(Debug, clap::Args)]
+pub struct UpdateArgs {
+    /// Only these packages; default: all
+    #[arg(value_name = "NS:NAME")]
+    packages: Vec<PackageName>,
+    #[command(flatten)]
+    deps: DepsArgs,
 }
 
 pub(super) fn run(cx: &Context, args: &LockArgs) -> Result<ExitStatus> {
-    let location = location::parse(cx, args.from.as_deref())?;
+    locked(cx, args.deps.options(cx)?)
+}
+
+pub(super) fn update(cx: &Context, args: &UpdateArgs) -> Result<ExitStatus> {
+    let update = match args.packages.is_empty() {
+        true => Update::All,
+        false => Update::Only(args.packages.clone()),
+    };
+    locked(cx, Options { update, ..args.deps.options(cx)? })
+}
+
+fn locked(cx: &Context, options: Options) -> Result<ExitStatus> {
     let app = App::load(&App::find(&cx.cwd)?)?;
-    let mode = Mode { offline: args.offline, ..Mode::default() };
-    let dependencies = deps::lock(&app, &cx.dirs, &location, mode, cx.reporter())?;
-    let text: Vec<String> = dependencies
-        .iter()
-        .map(|dependency| {
-            format!("{} {} {}", dependency.component, dependency.locked.id(), dependency.locked.content)
-        })
-        .collect();
-    cx.ui.answer(&text.join("\n"), &dependencies);
+    let dependencies = deps::lock(&app, &cx.dirs, &options, cx.reporter())?;
+    answer(cx, &dependencies);
     Ok(ExitStatus::Success)
 }

@@ -12,6 +12,7 @@ mod completions;
 mod compose;
 mod demo;
 mod deny;
+mod deps_args;
 mod doctor;
 mod explain;
 mod fetch;
@@ -31,6 +32,7 @@ mod runtime;
 mod serve;
 mod subject;
 mod test;
+mod vendor;
 mod verify;
 
 use camino::Utf8PathBuf;
@@ -74,7 +76,9 @@ enum Command {
     Call(call::CallArgs),
     Test(test::TestArgs),
     Lock(lock::LockArgs),
+    Update(lock::UpdateArgs),
     Fetch(fetch::FetchArgs),
+    Vendor(vendor::VendorArgs),
     Publish(publish::PublishArgs),
     Registry(registry::RegistryArgs),
     Keygen(keygen::KeygenArgs),
@@ -160,7 +164,9 @@ fn dispatch(cx: &Context, command: &Command) -> Result<ExitStatus> {
         Command::Call(args) => call::run(cx, args),
         Command::Test(args) => test::run(cx, args),
         Command::Lock(args) => lock::run(cx, args),
+        Command::Update(args) => lock::update(cx, args),
         Command::Fetch(args) => fetch::run(cx, args),
+        Command::Vendor(args) => vendor::run(cx, args),
         Command::Publish(args) => publish::run(cx, args),
         Command::Registry(args) => registry::run(cx, args),
         Command::Keygen(args) => keygen::run(cx, args),

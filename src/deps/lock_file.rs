@@ -1,4 +1,5 @@
-//! `jointer.lock`: one `[[package]]` for each locked version. Tables of other rooms are left alone.
+//! `jointer.lock`: one `[[package]]` for each locked component, one `[[wit]]` for each WIT package. Tables of other rooms
+//! are left alone.
 
 use camino::Utf8Path;
 use semver::Version;
@@ -62,12 +63,15 @@ impl Locked {
 pub struct LockFile {
     document: DocumentMut,
     packages: Vec<Locked>,
+    wits: Vec<Locked>,
 }
 
 #[derive(Deserialize)]
 struct Packages {
     #[serde(default)]
     package: Vec<Locked>,
+    #[serde(default)]
+    wit: Vec<Locked>,
 }
 
 impl LockFile {
@@ -83,12 +87,17 @@ impl LockFile {
         };
         let invalid = |reason: String| DepsError::InvalidLock { path: path.to_owned(), reason };
         let document: DocumentMut = text.parse().map_err(|error| invalid(format!("{error}")))?;
-        let Packages { package: packages } =
+        let Packages { package: packages, wit: wits } =
             toml::from_str(&text).map_err(|error| invalid(error.message().to_owned()))?;
-        Ok(Self { document, packages })
+        Ok(Self { document, packages, wits })
     }
 
-    /// All locked versions.
+    /// All locked WIT packages.
+    pub fn wits(&self) -> &[Locked] {
+        &self.wits
+    }
+
+    /// All locked components.
     pub fn packages(&self) -> &[Locked] {
         &self.packages
     }
@@ -101,8 +110,17 @@ impl LockFile {
             .max_by(|a, b| a.version.cmp(&b.version))
     }
 
-    /// Replaces all locked versions.
-    pub fn set_packages(&mut self, mut packages: Vec<Locked>) {
+    /// Replaces all locked components.
+    pub fn set_packages(&mut self, packages: Vec<Locked>) {
+        self.packages = self.set("package", packages);
+    }
+
+    /// Replaces all locked WIT packages.
+    pub fn set_wits(&mut self, wits: Vec<Locked>) {
+        self.wits = self.set("wit", wits);
+    }
+
+    fn set(&mut self, key: &str, mut packages: Vec<Locked>) -> Vec<Locked> {
         packages.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
         packages.dedup();
         let mut tables = ArrayOfTables::new();
@@ -110,10 +128,10 @@ impl LockFile {
             tables.push(locked.to_table());
         }
         match tables.is_empty() {
-            true => drop(self.document.remove("package")),
-            false => drop(self.document.insert("package", Item::ArrayOfTables(tables))),
+            true => drop(self.document.remove(key)),
+            false => drop(self.document.insert(key, Item::ArrayOfTables(tables))),
         }
-        self.packages = packages;
+        packages
     }
 
     /// Writes it in one step; an unchanged file is not touched.

@@ -7,7 +7,9 @@
 
 mod diff;
 mod error;
+mod evolution;
 mod load;
+mod packages;
 mod shape;
 mod stand_in;
 mod text;
@@ -15,7 +17,9 @@ mod view;
 
 pub use diff::{Difference, first_difference};
 pub use error::WitError;
+pub use evolution::{breaking, compatible, next_breaking};
 pub use load::{Wit, World, encode, load};
+pub use packages::{PackageText, built_in, declared, exported, mentioned, missing, package_text};
 pub use shape::{Extern, Function, Interface, Origin, Shape, Type};
 pub use stand_in::stand_in;
 pub use text::{add_export, add_import};

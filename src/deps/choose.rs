@@ -1,0 +1,163 @@
+//! Which version a request becomes, and bringing it into the store.
+
+use semver::Version;
+
+use super::{DepsError, LockFile, Locked, Work};
+use crate::app::PackageRequest;
+use crate::digest::Digest;
+use crate::error::Result;
+use crate::name::PackageId;
+use crate::registry::{self, Location, Pinned, Reference, Registry, RegistryError};
+
+impl Work<'_> {
+    /// The version for a request: the locked one while it does, else the highest that fits. It is in the store then.
+    pub(super) fn choose_and_bring(
+        &mut self,
+        request: &PackageRequest,
+        file: &LockFile,
+    ) -> Result<(Locked, Vec<u8>)> {
+        let kept = file.find(request).filter(|locked| self.keeps(locked)).cloned();
+        let location = match &kept {
+            Some(locked) => locked.location(&self.app.dir)?,
+            None => self.sources.home(&request.name)?,
+        };
+        let id = match &kept {
+            Some(locked) => locked.id(),
+            None => self.choose(request, &location)?,
+        };
+        self.pin_and_bring(&id, &location, file.packages(), kept.is_some())
+    }
+
+    /// Whether a locked version stays. One from another registry than the one that was named now does not.
+    pub(super) fn keeps(&self, locked: &Locked) -> bool {
+        let same = |from: &Location| from.clone().relative_to(&self.app.dir).to_string() == locked.registry;
+        !self.options.update.includes(&locked.name) && self.options.from.as_ref().is_none_or(same)
+    }
+
+    /// What a version is in its registry, brought into the store. For a `kept` one that is there, nobody is asked unless
+    /// `--locked` wants to know; and it may not be something else than what one of `before` says.
+    pub(super) fn pin_and_bring(
+        &mut self,
+        id: &PackageId,
+        location: &Location,
+        before: &[Locked],
+        kept: bool,
+    ) -> Result<(Locked, Vec<u8>)> {
+        let name = location.clone().relative_to(&self.app.dir).to_string();
+        let known = before.iter().find(|locked| locked.id() == *id && locked.registry == name);
+        let locked = match known.filter(|_| kept) {
+            Some(known) if self.options.offline || self.sources.has(known, &self.store)? => {
+                if self.options.locked && !self.options.offline {
+                    self.check_tag(known)?;
+                }
+                known.clone()
+            }
+            _ => {
+                let registry = self.sources.registry(location)?;
+                let pinned = match self.options.offline {
+                    true => seen(registry, id, &self.store)?,
+                    false => registry::resolve(registry, id, &self.store)?,
+                };
+                let now = Locked::new(id, name, &pinned);
+                known.map_or(Ok(()), |known| refuse_moved(known, &now))?;
+                now
+            }
+        };
+        let bytes = self.bring(&locked)?;
+        Ok((locked, bytes))
+    }
+
+    /// A locked package into the store, said in a line when it was not there.
+    pub(super) fn fetch_one(&mut self, user: &str, locked: &Locked) -> Result<Vec<u8>> {
+        if self.options.locked && !self.options.offline {
+            self.check_tag(locked)?;
+        }
+        let there = self.sources.has(locked, &self.store)?;
+        if !there && self.options.offline {
+            return Err(DepsError::NotFetched { user: user.to_owned(), package: locked.id() }.into());
+        }
+        let bytes = self.bring(locked)?;
+        if !there {
+            self.reporter.note("Fetched", format!("{} ({})", locked.id(), locked.content.short()));
+        }
+        Ok(bytes)
+    }
+
+    /// The locked package into the store, whole and checked, and out of it again.
+    fn bring(&mut self, locked: &Locked) -> Result<Vec<u8>> {
+        self.sources.bring(locked, &self.store)?;
+        let bytes = self.store.read(locked.content)?;
+        Ok(bytes
+            .ok_or_else(|| DepsError::NotFetched { user: locked.name.to_string(), package: locked.id() })?)
+    }
+
+    /// The highest version that the request allows.
+    fn choose(&mut self, request: &PackageRequest, location: &Location) -> Result<PackageId> {
+        let registry = self.sources.registry(location)?;
+        let versions: Vec<Version> = match self.options.offline {
+            true => self
+                .store
+                .remembered(&registry.name(), &request.name)
+                .into_iter()
+                .map(|(version, _)| version)
+                .collect(),
+            false => registry::versions(registry, &request.name)?,
+        };
+        let highest = versions.iter().rev().find(|version| request.requirement.matches(version));
+        match highest {
+            Some(version) => Ok(PackageId { name: request.name.clone(), version: version.clone() }),
+            None => Err(DepsError::NoMatch {
+                request: request.to_string(),
+                registry: registry.name(),
+                versions: match versions.is_empty() {
+                    true => "no version of it is there".to_owned(),
+                    false => format!("there are {}", list(&versions)),
+                },
+            }
+            .into()),
+        }
+    }
+
+    /// Asks the registry what the tag of a locked version is now.
+    fn check_tag(&mut self, locked: &Locked) -> Result<()> {
+        let registry = self.sources.registry(&locked.location(&self.app.dir)?)?;
+        let manifest = registry.manifest(&locked.name, &Reference::Tag(locked.version.to_string()))?;
+        let found = manifest.map(|bytes| Digest::of(&bytes));
+        if found == Some(locked.manifest) {
+            return Ok(());
+        }
+        Err(moved(locked, found).into())
+    }
+}
+
+fn list(versions: &[Version]) -> String {
+    let last: Vec<String> = versions.iter().rev().take(8).map(|version| format!("`{version}`")).collect();
+    last.join(", ")
+}
+
+/// A version as the store remembers it.
+fn seen(registry: &dyn Registry, id: &PackageId, store: &registry::Store) -> Result<Pinned> {
+    let remembered = store.remembered(&registry.name(), &id.name);
+    let manifest =
+        remembered.iter().find(|(version, _)| *version == id.version).map(|(_, manifest)| *manifest);
+    let unseen = || RegistryError::NotFound { what: id.to_string(), registry: registry.name() };
+    let offline = super::sources::Offline(registry.name());
+    Ok(registry::fetch(&offline, &id.name, manifest.ok_or_else(unseen)?, store)?)
+}
+
+/// A version never changes: the same one with another digest is not an update.
+fn refuse_moved(before: &Locked, now: &Locked) -> Result<(), DepsError> {
+    match before.content != now.content || before.manifest != now.manifest {
+        true => Err(moved(before, Some(now.manifest))),
+        false => Ok(()),
+    }
+}
+
+fn moved(locked: &Locked, found: Option<Digest>) -> DepsError {
+    DepsError::Moved {
+        package: locked.id(),
+        registry: locked.registry.clone(),
+        locked: locked.manifest,
+        found: found.map_or("nothing".to_owned(), |found| found.to_string()),
+    }
+}

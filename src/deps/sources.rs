@@ -1,0 +1,151 @@
+//! Where packages come from, the nearest first: the store, `vendor`, their registry.
+
+use std::collections::BTreeMap;
+
+use camino::Utf8PathBuf;
+
+use super::{DepsError, Locked, Options};
+use crate::app::{App, Dirs};
+use crate::digest::Digest;
+use crate::error::Result;
+use crate::name::PackageName;
+use crate::registry::{self, Descriptor, DirRegistry, Location, Reference, Registry, RegistryError, Store};
+
+/// The folder below the app's with packages that are kept in the repository.
+pub(super) const VENDOR: &str = "vendor";
+
+/// The registries of an app, opened when first needed.
+pub(super) struct Sources<'a> {
+    app: &'a App,
+    dirs: &'a Dirs,
+    options: &'a Options,
+    open: BTreeMap<String, Box<dyn Registry>>,
+    vendor: Option<DirRegistry>,
+}
+
+impl<'a> Sources<'a> {
+    pub(super) fn new(app: &'a App, dirs: &'a Dirs, options: &'a Options) -> Self {
+        let vendor = app.dir.join(VENDOR);
+        let vendor = vendor.is_dir().then(|| DirRegistry::new(format!("dir:{VENDOR}"), vendor));
+        Self { app, dirs, options, open: BTreeMap::new(), vendor }
+    }
+
+    /// Where a package is looked for that is not locked yet.
+    pub(super) fn home(&self, _package: &PackageName) -> Result<Location> {
+        Ok(self.options.from.clone().unwrap_or_default())
+    }
+
+    /// The registry at `location`; with `--offline` one that only says so.
+    pub(super) fn registry(&mut self, location: &Location) -> Result<&dyn Registry> {
+        let name = location.to_string();
+        if !self.open.contains_key(&name) {
+            let registry = match self.options.offline && matches!(location, Location::Oci { .. }) {
+                true => Box::new(Offline(name.clone())),
+                false => registry::open(location, self.dirs)?,
+            };
+            self.open.insert(name.clone(), registry);
+        }
+        Ok(&*self.open[&name])
+    }
+
+    /// Whether the store has all of a package, or `vendor` does, out of which it is put there.
+    pub(super) fn has(&self, locked: &Locked, store: &Store) -> Result<bool> {
+        self.from_vendor(locked, store)?;
+        Ok(store.has(locked.content))
+    }
+
+    /// A package that is in `vendor` and not in the store, into the store. What `vendor` says is believed as little as
+    /// a registry.
+    pub(super) fn from_vendor(&self, locked: &Locked, store: &Store) -> Result<()> {
+        let Some(vendor) = &self.vendor else { return Ok(()) };
+        if store.has(locked.content) {
+            return Ok(());
+        }
+        match registry::fetch(vendor, &locked.name, locked.manifest, store) {
+            Ok(_) | Err(RegistryError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The package, whole and checked, into the store.
+    pub(super) fn bring(&mut self, locked: &Locked, store: &Store) -> Result<()> {
+        let offline = Offline(locked.registry.clone());
+        let registry: &dyn Registry = match self.has(locked, store)? && store.has(locked.manifest) {
+            true => &offline,
+            false => self.registry(&locked.location(&self.app.dir)?)?,
+        };
+        let pinned = registry::fetch(registry, &locked.name, locked.manifest, store)?;
+        if pinned.layer.digest != locked.content {
+            return Err(DepsError::Moved {
+                package: locked.id(),
+                registry: locked.registry.clone(),
+                locked: locked.content,
+                found: pinned.layer.digest.to_string(),
+            }
+            .into());
+        }
+        Ok(())
+    }
+}
+
+impl Locked {
+    /// Where it comes from; `app` is the app's folder.
+    pub(super) fn location(&self, app: &camino::Utf8Path) -> Result<Location, RegistryError> {
+        Ok(self.registry.parse::<Location>()?.below(app))
+    }
+}
+
+/// The folder of vendored packages.
+pub(super) fn vendor_dir(app: &App) -> Utf8PathBuf {
+    app.dir.join(VENDOR)
+}
+
+/// Stands for a registry that must not be asked: everything has to be in the store.
+pub(super) struct Offline(pub(super) String);
+
+impl Offline {
+    fn absent<T>(&self, what: String) -> Result<T, RegistryError> {
+        Err(RegistryError::Unreachable {
+            registry: self.0.clone(),
+            reason: format!("`{what}` is not in the store, and this is `--offline`"),
+        })
+    }
+}
+
+impl Registry for Offline {
+    fn name(&self) -> String {
+        self.0.clone()
+    }
+
+    fn tags(&self, package: &PackageName) -> Result<Vec<String>, RegistryError> {
+        self.absent(package.to_string())
+    }
+
+    fn manifest(
+        &self,
+        package: &PackageName,
+        reference: &Reference,
+    ) -> Result<Option<Vec<u8>>, RegistryError> {
+        self.absent(format!("{package}@{reference}"))
+    }
+
+    fn blob(&self, package: &PackageName, blob: &Descriptor, _: &Store) -> Result<(), RegistryError> {
+        self.absent(format!("{package}@{}", blob.digest))
+    }
+
+    fn put_blob(&self, package: &PackageName, _: Digest, _: &[u8]) -> Result<(), RegistryError> {
+        self.absent(package.to_string())
+    }
+
+    fn has_blob(&self, package: &PackageName, _: Digest) -> Result<bool, RegistryError> {
+        self.absent(package.to_string())
+    }
+
+    fn put_manifest(&self, package: &PackageName, _: &Reference, _: &[u8]) -> Result<(), RegistryError> {
+        self.absent(package.to_string())
+    }
+
+    fn referrers(&self, package: &PackageName, subject: Digest) -> Result<Vec<Descriptor>, RegistryError> {
+        self.absent(format!("{package}@{subject}"))
+    }
+}
