@@ -1,9 +1,12 @@
 //! `jointer add`: a part more, and its first use.
 
+use semver::Version;
 use serde::Serialize;
 
 use super::Context;
+use super::deps_args::DepsArgs;
 use crate::app::{App, PackageRequest};
+use crate::deps;
 use crate::error::{ExitStatus, Result};
 use crate::name::{ComponentName, NameError};
 use crate::scaffold::{self, Added, ScaffoldError};
@@ -11,7 +14,7 @@ use crate::scaffold::{self, Added, ScaffoldError};
 /// Add a component to the app, and its first use
 ///
 /// With a template the part is scaffolded and called where a template's marker stands; with `ns:name@requirement` a
-/// published package is added.
+/// published package is fetched and locked, and its consumer's world imports what it exports.
 #[derive(Debug, clap::Args)]
 pub struct AddArgs {
     /// The component's name, or a package `ns:name@requirement`
@@ -22,6 +25,8 @@ pub struct AddArgs {
     /// The component that uses it; default: the root
     #[arg(long = "for", value_name = "COMPONENT")]
     consumer: Option<String>,
+    #[command(flatten)]
+    deps: DepsArgs,
 }
 
 #[derive(Serialize)]
@@ -38,9 +43,9 @@ struct Paste<'a> {
 
 pub(super) fn run(cx: &Context, args: &AddArgs) -> Result<ExitStatus> {
     let app = App::load(&App::find(&cx.cwd)?)?;
+    let consumer = args.consumer.as_deref().map(component).transpose()?;
     let added = match &args.template {
         Some(template) => {
-            let consumer = args.consumer.as_deref().map(component).transpose()?;
             scaffold::add_part(&app, &component(&args.name)?, template.parse()?, consumer.as_ref())?
         }
         None => {
@@ -48,12 +53,25 @@ pub(super) fn run(cx: &Context, args: &AddArgs) -> Result<ExitStatus> {
                 let message = format!("{message}; for a new part name a template with `-t`");
                 ScaffoldError::Name { message }
             })?;
-            scaffold::add_package(&app, &request, &args.name)?
+            let options = args.deps.options(cx)?;
+            let (locked, bytes) = deps::obtain(&app, &cx.dirs, &options, &request, cx.reporter())?;
+            let request = pinned(&args.name, request, &locked.version);
+            let added = scaffold::add_package(&app, &request, &bytes, consumer.as_ref())?;
+            deps::lock(&App::load(&app.dir)?, &cx.dirs, &options, cx.reporter())?;
+            added
         }
     };
     answer(cx, &added);
     scaffold::refresh_stubs(&App::load(&app.dir)?, &cx.dirs, cx.reporter())?;
     Ok(ExitStatus::Success)
+}
+
+/// What was asked for; without a version, whatever is compatible with the one that was found.
+fn pinned(said: &str, request: PackageRequest, found: &Version) -> PackageRequest {
+    match said.contains('@') {
+        true => request,
+        false => format!("{}@^{found}", request.name).parse().unwrap_or(request),
+    }
 }
 
 fn component(name: &str) -> Result<ComponentName, ScaffoldError> {

@@ -5,8 +5,10 @@ use std::num::NonZero;
 use camino::Utf8PathBuf;
 
 use super::Context;
+use super::deps_args::DepsArgs;
 use crate::app::App;
 use crate::build::{self, Built, Options};
+use crate::deps;
 use crate::error::{ExitStatus, Result};
 use crate::file;
 use crate::name::ComponentName;
@@ -31,6 +33,8 @@ pub struct BuildArgs {
     /// Write the composed component here as well
     #[arg(long, short, value_name = "FILE", conflicts_with = "components")]
     output: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    deps: DepsArgs,
 }
 
 pub(super) fn run(cx: &Context, args: &BuildArgs) -> Result<ExitStatus> {
@@ -41,6 +45,9 @@ pub(super) fn run(cx: &Context, args: &BuildArgs) -> Result<ExitStatus> {
         dry_run: args.dry_run,
         only: args.components.clone(),
     };
+    if !args.dry_run {
+        deps::ready(&app, &cx.dirs, &args.deps.options(cx)?, cx.reporter())?;
+    }
     let built = build::build(&app, &cx.dirs, &options, cx.reporter())?;
     if args.dry_run {
         return Ok(ExitStatus::Success);

@@ -3,9 +3,10 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
+use super::built::built;
 use super::{Context, password};
 use crate::app::App;
-use crate::build::{self, Built};
+use crate::build::Built;
 use crate::digest::Digest;
 use crate::error::{Error, ExitStatus, Result};
 use crate::event::Event;
@@ -43,7 +44,7 @@ pub(super) fn run(cx: &Context, args: &BundleArgs) -> Result<ExitStatus> {
     let app = App::load(&App::find(&cx.cwd)?)?;
     let key = args.sign.as_deref().map(|path| private_key(cx, path)).transpose()?;
     // Nothing is signed that is not what the sources say now.
-    let built = build::build(&app, &cx.dirs, &build::Options::default(), cx.reporter())?;
+    let built = built(cx, &app)?;
     let id = PackageId { name: app.name.clone(), version: app.version.clone() };
     let created = registry::creation_time(std::env::var("SOURCE_DATE_EPOCH").ok().as_deref())?;
     let contents = Contents {

@@ -23,6 +23,11 @@ pub struct DepsArgs {
 }
 
 impl DepsArgs {
+    /// For commands that have no such flags.
+    pub(super) fn from_env() -> Self {
+        Self { from: std::env::var("JOINTER_REGISTRY").ok(), ..Self::default() }
+    }
+
     /// What they mean.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 mod adapt;
 mod add;
 mod build;
+mod built;
 mod bundle;
 mod call;
 mod check;

@@ -2,9 +2,9 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::built::built;
 use super::{Context, location};
 use crate::app::App;
-use crate::build;
 use crate::error::{ExitStatus, Result};
 use crate::file;
 use crate::name::PackageId;
@@ -83,7 +83,7 @@ fn named(
 
 fn app(cx: &Context, id: Option<&PackageId>) -> Result<(PackageId, Vec<u8>)> {
     let app = App::load(&App::find(&cx.cwd)?)?;
-    let built = build::build(&app, &cx.dirs, &build::Options::default(), cx.reporter())?;
+    let built = built(cx, &app)?;
     let own = PackageId { name: app.name.clone(), version: app.version.clone() };
     Ok((id.cloned().unwrap_or(own), file::read(&built.component)?))
 }

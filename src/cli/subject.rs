@@ -4,10 +4,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
 
 use super::Context;
+use super::built::built;
 use super::grants::{GrantArgs, grants_of};
 use crate::adapt;
 use crate::app::App;
-use crate::build;
 use crate::component::{self, Kind};
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -70,7 +70,7 @@ fn composed(cx: &Context, app: &App, no_build: bool) -> Result<Utf8PathBuf> {
     if no_build {
         return Ok(app.output());
     }
-    Ok(build::build(app, &cx.dirs, &build::Options::default(), cx.reporter())?.component)
+    Ok(built(cx, app)?.component)
 }
 
 /// The component itself, or what it becomes to fit the runner: core modules and components for old

@@ -8,11 +8,12 @@ use miette::Diagnostic;
 use serde::Serialize;
 
 use super::Context;
+use super::built::built;
 use super::grants::GrantArgs;
 use super::runtime::block_on;
 use super::subject::{fitting, manifest_grants};
 use crate::app::{self, App, Source};
-use crate::build::{self, Built};
+use crate::build::Built;
 use crate::component;
 use crate::compose::{self, Part};
 use crate::error::{ExitStatus, Fault, FileError, Result};
@@ -132,7 +133,7 @@ fn of_app(cx: &Context, args: &TestArgs) -> Result<Vec<Suite>> {
     let grants = manifest_grants(&app)?.and(args.grants.grants(cx)?);
     let built = match args.no_build {
         true => None,
-        false => Some(build::build(&app, &cx.dirs, &build::Options::default(), cx.reporter())?),
+        false => Some(built(cx, &app)?),
     };
     let mut suites = Vec::new();
     for (component, paths) in found {

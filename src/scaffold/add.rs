@@ -6,6 +6,7 @@ use super::edit::{self, Call};
 use super::names::{Names, VERSION, api};
 use super::{Changes, Kind, ScaffoldError, Template, names, source, template};
 use crate::app::{App, Component, Language, MANIFEST, PackageRequest, Source};
+use crate::component;
 use crate::error::Result;
 use crate::file;
 use crate::name::{ComponentName, PackageName, nearest};
@@ -72,11 +73,17 @@ pub fn add_part(
     Ok(added)
 }
 
-/// Adds a published package as a component named like it.
+/// Adds a published package, whose bytes are `component`, as a component named like it: into the manifest, and what it
+/// exports into the world of `consumer` (default: the root) and, where `wit/deps` lacks them, its WIT.
 ///
 /// # Errors
 /// [`ScaffoldError`]; nothing is written then.
-pub fn add_package(app: &App, request: &PackageRequest, said: &str) -> Result<Added> {
+pub fn add_package(
+    app: &App,
+    request: &PackageRequest,
+    component: &[u8],
+    consumer: Option<&ComponentName>,
+) -> Result<Added> {
     let name: ComponentName = request
         .name
         .name
@@ -85,11 +92,40 @@ pub fn add_package(app: &App, request: &PackageRequest, said: &str) -> Result<Ad
     if app.components.contains_key(&name) {
         return Err(ScaffoldError::ComponentExists(name.to_string()).into());
     }
+    let consumer = self::consumer(app, consumer)?;
     let mut changes = Changes::default();
-    changes.write(app.dir.join(MANIFEST), manifest(app, &name, "package", said, None)?);
+    let mut added = Added::default();
+    added.notes.push(format!("{name} is the package {request}"));
+    changes.write(app.dir.join(MANIFEST), manifest(app, &name, "package", &request.to_string(), None)?);
+    let exports = component::externs(component)?.exports;
+    // WASI's own are for hosts, or for a middleware that is wired by hand.
+    let exports: Vec<&String> =
+        exports.iter().filter(|name| name.contains('/') && !name.starts_with("wasi:")).collect();
+    if app.wit_dir().is_dir() && !exports.is_empty() {
+        let wit = AppWit::read(app)?;
+        let mut text = wit.text.clone();
+        for export in &exports {
+            text = wit.import(&text, local_world(consumer), export)?;
+            added.notes.push(format!("{} imports {export}", consumer.name));
+        }
+        for package in missing(app, component) {
+            let id = &package.id;
+            let folder = format!("deps/{}-{}-{}", id.name.namespace, id.name.name, id.version);
+            changes.write(app.wit_dir().join(&folder).join("package.wit"), package.text);
+            added.notes.push(format!("wit/{folder}/ has the WIT of {id}"));
+        }
+        changes.write(wit.path, text);
+    }
     changes.apply()?;
-    let note = format!("{name} is {request}; `jointer lock` chooses its version, `jointer fetch` gets it");
-    Ok(Added { notes: vec![note], paste: None })
+    Ok(added)
+}
+
+/// The WIT of what a component exports, as far as the app does not have it.
+fn missing(app: &App, component: &[u8]) -> Vec<wit::PackageText> {
+    let has = wit::declared(&app.wit_dir(), &std::collections::BTreeSet::new());
+    let mut packages = wit::exported(component);
+    packages.retain(|package| !has.contains(&package.id));
+    packages
 }
 
 fn manifest(

@@ -59,6 +59,71 @@ fn the_highest_version_that_the_requirement_allows_is_locked() {
 }
 
 #[test]
+fn a_locked_version_stays_until_it_is_updated() {
+    let env = TestEnv::new();
+    env.publish_here("acme:greet@1.0.0", &component("hello"));
+    env.app_with("acme:greet@^1");
+    let version = |answer: Value| answer[0]["version"].as_str().expect("a version").to_owned();
+    let from = ["--from", "dir:packages"];
+    assert_eq!(version(env.json(&[&["lock"], &from[..]].concat())), "1.0.0");
+    env.publish_here("acme:greet@1.1.0", &component("hi"));
+    let text = env.read("jointer.lock");
+    assert_eq!(version(env.json(&["lock"])), "1.0.0");
+    assert_eq!(version(env.json(&[&["update", "acme:other"], &from[..]].concat())), "1.0.0");
+    assert_eq!(env.read("jointer.lock"), text);
+    assert_eq!(version(env.json(&[&["update", "acme:greet"], &from[..]].concat())), "1.1.0");
+    env.publish_here("acme:greet@1.2.0", &component("hey"));
+    let text = env.read("jointer.lock");
+    env.run_alone(&["update", "--locked", "--from", "dir:packages"]).ended_with(1).code("deps::would_change");
+    assert_eq!(env.read("jointer.lock"), text);
+    assert_eq!(version(env.json(&[&["update"], &from[..]].concat())), "1.2.0");
+}
+
+#[test]
+fn a_build_locks_what_is_not_and_fetches_what_is() {
+    let env = TestEnv::new();
+    env.publish_here("acme:greet@1.0.0", &component("hello"));
+    env.app_with("acme:greet@^1");
+    env.run_alone(&["build", "--locked", "--from", "dir:packages"]).ended_with(2).code("deps::not_locked");
+    env.run_alone(&["build", "--from", "dir:packages"]).success();
+    let text = env.read("jointer.lock");
+    assert!(text.contains("acme:greet"), "{text}");
+    forget_store(&env);
+    env.run_alone(&["build", "--frozen"]).ended_with(8).code("deps::not_fetched");
+    env.run_alone(&["build", "--locked"]).success();
+    env.run_alone(&["build", "--frozen"]).success();
+    assert_eq!(env.read("jointer.lock"), text);
+}
+
+#[test]
+fn vendored_packages_need_neither_store_nor_registry() {
+    let env = TestEnv::new();
+    let published = env.publish_here("acme:greet@1.0.0", &component("hello"));
+    env.app_with("acme:greet@^1");
+    env.json(&["lock", "--from", "dir:packages"]);
+    assert_eq!(env.json(&["vendor"])["packages"][0]["version"], "1.0.0");
+    std::fs::rename(env.path("packages"), env.path("gone")).expect("moved");
+    forget_store(&env);
+    env.run_alone(&["build", "--frozen"]).success();
+    // What is in the folder is believed as little as what comes from a registry.
+    forget_store(&env);
+    let hex = published["content"].as_str().expect("a digest").trim_start_matches("sha256:").to_owned();
+    let path = format!("vendor/acme/greet/blobs/sha256/{hex}");
+    let mut bytes = std::fs::read(env.path(&path)).expect("vendored");
+    bytes[100] ^= 1;
+    env.write(&path, bytes);
+    env.run_alone(&["fetch", "--frozen"]).ended_with(6).code("registry::corrupt");
+    std::fs::rename(env.path("gone"), env.path("packages")).expect("moved");
+    env.app_with("acme:greet@^2");
+    env.publish_here("acme:greet@2.0.0", &component("hi"));
+    env.json(&["lock", "--from", "dir:packages"]);
+    env.json(&["vendor"]);
+    assert!(env.run_alone(&["fetch", "--frozen"]).success().stdout.contains("2.0.0"));
+    let index = env.read("vendor/acme/greet/index.json");
+    assert!(!index.contains("1.0.0"), "what is not locked any more is gone: {index}");
+}
+
+#[test]
 fn what_is_locked_and_stored_needs_no_registry() {
     let env = TestEnv::new();
     env.publish_here("acme:greet@1.0.0", &component("hello"));
@@ -68,7 +133,9 @@ fn what_is_locked_and_stored_needs_no_registry() {
     server.heal();
     env.run_alone(&["fetch"]).success();
     env.run_alone(&["fetch", "--locked", "--offline"]).success();
-    env.run_alone(&["lock", "--offline", "--from", &server.address.to_string()]).success();
+    env.run_alone(&["lock"]).success();
+    env.run_alone(&["lock", "--frozen"]).success();
+    env.run_alone(&["update", "--offline", "--from", &server.address.to_string()]).success();
     assert_eq!(server.asked(), Vec::<String>::new());
     forget_store(&env);
     env.run_alone(&["fetch", "--offline"]).ended_with(8).code("deps::not_fetched");
@@ -97,7 +164,12 @@ fn a_moved_tag_is_refused_with_both_digests_and_the_lock_stays() {
             let hex = digest.as_str().expect("a digest").trim_start_matches("sha256:");
             assert!(said.contains(hex), "no {hex} in {}", refused.stderr);
         }
-        env.run_alone(&["lock", "--from", "dir:packages"]).ended_with(6).code("deps::moved");
+        env.run_alone(&["lock", "--locked"]).ended_with(6).code("deps::moved");
+        if !warm {
+            forget_store(&env);
+            env.run_alone(&["lock"]).ended_with(6).code("deps::moved");
+        }
+        env.run_alone(&["update", "--from", "dir:packages"]).ended_with(6).code("deps::moved");
         assert_eq!(env.read("jointer.lock"), text);
         // Without `--locked` the pinned digest counts, whatever the tag says.
         env.run_alone(&["fetch"]).success();

@@ -44,3 +44,4 @@ mod toolchain;
 mod tools;
 mod trust;
 mod unstable;
+mod wit_deps;
