@@ -86,7 +86,10 @@ pub fn map(bytes: &[u8], mappings: &[Mapping], with: &[&[u8]]) -> Result<Adapted
     let new = |name: &str| mappings.iter().find_map(|mapping| mapping.name(name));
     for (name, wanted) in &shape.imports {
         let Some(to) = new(name) else { continue };
-        let given = others.iter().find_map(|other| other.exports.get(&to));
+        let exported = others.iter().find_map(|other| other.exports.get(&to));
+        // Types alone nobody has to export: whoever uses them imports them from nobody as well.
+        let plain = |given: &&Extern| matches!(given, Extern::Interface(interface) if interface.is_plain());
+        let given = exported.or_else(|| others.iter().filter_map(|other| other.imports.get(&to)).find(plain));
         compare(name, &to, Some(wanted), given, &others)?;
     }
     for (name, given) in &shape.exports {
@@ -211,6 +214,31 @@ mod tests {
             mapped(&kv("1.1.0", KV, "export"), "acme:kv@1.1.0=acme:kv@1.2.0", &kv("1.2.0", &more, "import"));
         let error = back.unwrap_err();
         assert!(error.to_string().contains("`remove`"), "{error}");
+    }
+
+    /// A component whose store takes its types from another interface of the package.
+    fn typed(version: &str, field: &str, side: &str) -> Vec<u8> {
+        let text = format!(
+            "package test:app; world app {{ {side} acme:kv/store@{version}; }}
+             package acme:kv@{version} {{
+                 interface types {{ record entry {{ {field} }} }}
+                 interface store {{ use types.{{entry}}; get: func() -> entry; }}
+             }}"
+        );
+        let mut resolve = wit_parser::Resolve::default();
+        resolve.push_str("test.wit", &text).unwrap();
+        super::super::tests::dummy(&resolve, "app")
+    }
+
+    #[test]
+    fn interfaces_of_types_alone_need_not_be_exported() {
+        let (app, plug) = (typed("1.1.0", "size: u32", "import"), typed("1.2.0", "size: u32", "export"));
+        assert_eq!(externs(&plug).imports, ["acme:kv/types@1.2.0"]);
+        let adapted = mapped(&app, "acme:kv@1.1.0=acme:kv@1.2.0", &plug).unwrap();
+        assert_eq!(externs(&adapted.bytes).imports, ["acme:kv/types@1.2.0", "acme:kv/store@1.2.0"]);
+        let other = typed("1.2.0", "size: u64", "export");
+        let error = mapped(&app, "acme:kv@1.1.0=acme:kv@1.2.0", &other).unwrap_err().to_string();
+        assert!(error.contains("field `size`"), "{error}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use wac_graph::{CompositionGraph, EncodeOptions, types::Package};
 use crate::adapt::program;
 use crate::october::october;
 use crate::support::TestEnv;
+use crate::tools::compiled_peer;
 
 const OLD: &str = "0.2.0-rc-2023-10-18";
 
@@ -28,35 +29,63 @@ fn read(env: &TestEnv, name: &str) -> Vec<u8> {
     std::fs::read(env.path(name)).expect("the file")
 }
 
-#[test]
-fn an_adapter_plugged_by_wac_does_what_adapting_does() {
+/// One who plugs the second file into the first and writes the third.
+type Plugger<'a> = &'a dyn Fn(&TestEnv, &str, &str, &str);
+
+/// Adapts the guest of the oldest snapshot by plugging adapters; it does what it does when adapted at once.
+fn plugging_does_what_adapting_does(to: &str, plug: Plugger<'_>) {
     let env = TestEnv::new();
     october(&env);
     let from = format!("wasi@{OLD}");
     std::fs::create_dir_all(env.path("files")).expect("a folder");
-    for to in ["wasi@0.2.12", "wasi@0.2.0"] {
-        let only = ["adapt", "--only", "--from", &from, "--to", to, "--for", "october.wasm"];
-        env.jointer(only.into_iter().chain(["-o", "adapter.wasm"])).success();
-        env.jointer(only.into_iter().chain(["--exports", "-o", "exports.wasm"])).success();
-        env.write("wac.wasm", wac_plug(&read(&env, "adapter.wasm"), &read(&env, "october.wasm")));
-        env.write("wac-both.wasm", wac_plug(&read(&env, "wac.wasm"), &read(&env, "exports.wasm")));
-        env.jointer(["adapt", "october.wasm", "--to", to, "-o", "adapted.wasm"]).success();
-        let run = |file: &str, part: &str| {
-            let flags = ["run", "--host", to, "--dir", "files::/", "--env", "COLOUR=green", "--socket", "*"];
-            env.jointer(flags.into_iter().chain([file, part]))
-        };
-        // What the application exports is still called as before, until the second adapter.
-        run("wac.wasm", "cli").ended_with(5).code("host::does_not_fit");
-        for part in ["cli", "files", "udp"] {
-            let expected = run("adapted.wasm", part).success().stdout;
-            assert!(!expected.is_empty());
-            assert_eq!(run("wac-both.wasm", part).success().stdout, expected, "{part} {to}");
-        }
+    let only = ["adapt", "--only", "--from", &from, "--to", to, "--for", "october.wasm"];
+    env.jointer(only.into_iter().chain(["-o", "adapter.wasm"])).success();
+    env.jointer(only.into_iter().chain(["--exports", "-o", "exports.wasm"])).success();
+    plug(&env, "october.wasm", "adapter.wasm", "plugged.wasm");
+    plug(&env, "exports.wasm", "plugged.wasm", "both.wasm");
+    env.jointer(["adapt", "october.wasm", "--to", to, "-o", "adapted.wasm"]).success();
+    let run = |file: &str, part: &str| {
+        let flags = ["run", "--host", to, "--dir", "files::/", "--env", "COLOUR=green", "--socket", "*"];
+        env.jointer(flags.into_iter().chain([file, part]))
+    };
+    // What the application exports is still called as before, until the second adapter.
+    run("plugged.wasm", "cli").ended_with(5).code("host::does_not_fit");
+    for part in ["cli", "files", "udp"] {
+        let expected = run("adapted.wasm", part).success().stdout;
+        assert!(!expected.is_empty());
+        assert_eq!(run("both.wasm", part).success().stdout, expected, "{part} {to}");
     }
 }
 
 #[test]
-fn an_adapter_plugged_by_jointer_runs() {
+fn an_adapter_plugged_by_wacs_library_does_what_adapting_does() {
+    for to in ["wasi@0.2.12", "wasi@0.2.0"] {
+        plugging_does_what_adapting_does(to, &|env, socket, plug, output| {
+            env.write(output, wac_plug(&read(env, plug), &read(env, socket)));
+        });
+    }
+}
+
+#[test]
+fn an_adapter_plugged_by_the_wac_program_does_what_adapting_does() {
+    let Some(wac) = compiled_peer("wac") else { return };
+    plugging_does_what_adapting_does("wasi@0.2.12", &|env, socket, plug, output| {
+        let args = ["plug", "--plug", plug, socket, "-o", output];
+        let done =
+            std::process::Command::new(&wac).args(args).current_dir(env.dir()).output().expect("wac starts");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    });
+}
+
+#[test]
+fn an_adapter_plugged_by_jointer_does_what_adapting_does() {
+    plugging_does_what_adapting_does("wasi@0.2.12", &|env, socket, plug, output| {
+        env.jointer(["plug", socket, "--plug", plug, "-o", output]).success();
+    });
+}
+
+#[test]
+fn a_program_of_a_compiler_runs_with_an_adapter_plugged_by_jointer() {
     let env = TestEnv::new();
     let program = program(&env, "fn main() { println!(\"hello\") }", "wasm32-wasip2");
     let old = "wasi@0.2.0-rc-2024-01-16";

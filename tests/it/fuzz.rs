@@ -3,7 +3,7 @@
 //! first.
 
 #[path = "../../fuzz/mutate.rs"]
-mod mutate;
+pub mod mutate;
 #[path = "../../fuzz/targets.rs"]
 mod targets;
 

@@ -30,6 +30,7 @@ mod matrix;
 mod october;
 mod peers;
 mod prebuilt;
+mod random_packages;
 mod registry;
 mod rooms;
 mod run;

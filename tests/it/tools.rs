@@ -35,6 +35,20 @@ fn installed(name: &str, path: PathBuf, script: &'static str) -> Option<PathBuf>
     None
 }
 
+/// A program that `tests/peers/NAME.sh` compiles, which takes minutes: it is used where it is, and has to be there in the
+/// long run alone.
+pub fn compiled_peer(name: &str) -> Option<PathBuf> {
+    let path = root().join("target/peers/bin").join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    let set = |variable, wanted| std::env::var_os(variable).is_some_and(|value| value == wanted);
+    let required = set("JOINTER_PEERS", "required") && set("JOINTER_FULL", "1");
+    assert!(!required, "{name} is missing and JOINTER_PEERS=required: run tests/peers/{name}.sh");
+    eprintln!("SKIPPED: {name} not found; tests/peers/{name}.sh compiles it");
+    None
+}
+
 /// strace, the machine's own or the peer.
 pub fn strace() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
