@@ -150,11 +150,19 @@ struct Reader<'a> {
     known: HashMap<ComponentDefinedTypeId, Type>,
     resources: HashMap<ResourceId, Arc<str>>,
     origins: HashMap<ComponentAnyTypeId, Origin>,
+    /// The first name of each resource: two exports may name it without the one being an alias of the other.
+    first: HashMap<ResourceId, Origin>,
 }
 
 impl<'a> Reader<'a> {
     fn new(types: &'a Types) -> Self {
-        Self { types, known: HashMap::new(), resources: HashMap::new(), origins: HashMap::new() }
+        Self {
+            types,
+            known: HashMap::new(),
+            resources: HashMap::new(),
+            origins: HashMap::new(),
+            first: HashMap::new(),
+        }
     }
 
     fn item(&mut self, name: &str, imported: bool, ty: &ComponentEntityType) -> Extern {
@@ -186,6 +194,9 @@ impl<'a> Reader<'a> {
                 }
                 None => {
                     let origin = Origin { interface: name.to_owned(), imported, name: export.clone() };
+                    if let ComponentAnyTypeId::Resource(resource) = created {
+                        self.first.insert(resource.resource(), origin.clone());
+                    }
                     self.origins.insert(created, origin);
                 }
             }
@@ -209,7 +220,10 @@ impl<'a> Reader<'a> {
             }
             next = self.types.peel_alias(id);
         }
-        None
+        match id {
+            ComponentAnyTypeId::Resource(resource) => self.first.get(&resource.resource()).cloned(),
+            _ => None,
+        }
     }
 
     fn named(&mut self, name: &str, id: ComponentAnyTypeId) -> Type {
@@ -354,5 +368,30 @@ mod tests {
         assert_eq!(*from, Some(origin("item")));
         let Extern::Interface(types) = &shape.imports["a:b/types"] else { panic!() };
         assert!(!types.is_plain(), "somebody must implement the resource");
+    }
+
+    #[test]
+    fn two_exports_may_name_one_resource_of_a_part() {
+        let bytes = wat::parse_str(
+            r#"(component
+                (component $inner
+                    (type $r (resource (rep i32)))
+                    (component $named
+                        (import "r" (type $r (sub resource))) (export "basket" (type $r)))
+                    (instance $one (instantiate $named (with "r" (type $r))))
+                    (export "one" (instance $one))
+                    (instance $two (instantiate $named (with "r" (type $r))))
+                    (export "two" (instance $two)))
+                (instance $inner (instantiate $inner))
+                (alias export $inner "one" (instance $one))
+                (alias export $inner "two" (instance $two))
+                (export "a:b/types" (instance $one))
+                (export "a:b/shop" (instance $two)))"#,
+        )
+        .unwrap();
+        let shape = Shape::of(&bytes).unwrap();
+        let Extern::Interface(shop) = &shape.exports["a:b/shop"] else { panic!() };
+        let origin = Origin { interface: "a:b/types".into(), imported: false, name: "basket".into() };
+        assert_eq!(shop.uses["basket"], origin);
     }
 }
