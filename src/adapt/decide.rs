@@ -41,10 +41,19 @@ impl Plan {
 
     /// The functions that an adapter stands in for, sorted: `wasi:io/poll poll-list`.
     pub(super) fn functions(&self, uses: &Uses) -> Vec<String> {
+        self.functions_by(uses, |_| true)
+    }
+
+    /// Those of them that only fail.
+    pub(super) fn stubs(&self, uses: &Uses) -> Vec<String> {
+        self.functions_by(uses, |way| matches!(way, Way::Stub))
+    }
+
+    fn functions_by(&self, uses: &Uses, wanted: fn(&Way) -> bool) -> Vec<String> {
         let of = |used: &Used| {
-            let key = used.key.clone();
-            let functions = self.bridged.get(&used.name).into_iter().flat_map(BTreeMap::keys);
-            functions.map(move |function| format!("wasi:{key} {function}")).collect::<Vec<_>>()
+            let bridged = self.bridged.get(&used.name).into_iter().flatten();
+            let functions = bridged.filter(|(_, way)| wanted(way)).map(|(function, _)| function);
+            functions.map(|function| format!("wasi:{} {function}", used.key)).collect::<Vec<_>>()
         };
         let functions: BTreeSet<String> = uses.imports.iter().flat_map(of).collect();
         functions.into_iter().collect()

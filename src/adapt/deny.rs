@@ -12,6 +12,7 @@ use wit_parser::{InterfaceId, Resolve, WorldId, WorldItem, WorldKey};
 
 use super::refuse::module;
 use super::snapshot::{self, Snapshot};
+use super::step::{self, Step};
 use crate::component::{self, ComponentError, Kind};
 use crate::error::{ExitStatus, Fault};
 
@@ -128,11 +129,16 @@ pub fn denial(bytes: &[u8], denied: &[String]) -> Result<Option<Denial>, DenyErr
     Ok(Some(Denial { component, interfaces }))
 }
 
-/// Looks at a component after its denial was plugged into it: what stays an import was not denied.
+/// Looks at a component after its denial was plugged into it, and writes into it what it has from nobody now.
 ///
 /// # Errors
-/// [`DenyError::NotDenied`] names the first such import.
-pub fn check_denied(bytes: &[u8], denied: &[String]) -> Result<(), DenyError> {
+/// [`DenyError::NotDenied`] names what is an import still: composers leave what does not fit to the host.
+pub fn denied(bytes: &[u8], denial: &Denial, denied: &[String]) -> Result<Vec<u8>, DenyError> {
+    check_denied(bytes, denied)?;
+    Ok(step::written(bytes, &Step::taken_away(denial.interfaces.clone(), "denied"))?)
+}
+
+fn check_denied(bytes: &[u8], denied: &[String]) -> Result<(), DenyError> {
     let imports = component::externs(bytes)?.imports;
     let left = imports.iter().find(|import| denied.iter().any(|what| is_called(import, what)));
     left.map_or(Ok(()), |import| {

@@ -169,6 +169,22 @@ pub enum AdaptError {
         /// What made it.
         tool: String,
     },
+    /// The component shares a resource with others that only the adapter knows.
+    #[error(
+        "`{name}` mentions `{ty}` of `{interface}`, which the adapter makes itself: nobody outside could name it"
+    )]
+    #[diagnostic(
+        code(adapt::mentions_wrapped),
+        help("take it out of what the component exports and imports, or build it for a later version")
+    )]
+    MentionsWrapped {
+        /// What it exports, or imports from others.
+        name: Box<str>,
+        /// The resource.
+        ty: Box<str>,
+        /// Where that is from.
+        interface: Box<str>,
+    },
     /// The component exports an interface in two versions.
     #[error("`{interface}` is exported in two versions, which would have one name")]
     #[diagnostic(

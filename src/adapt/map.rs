@@ -120,7 +120,7 @@ pub fn map(bytes: &[u8], mappings: &[Mapping], with: &[&[u8]]) -> Result<Adapted
     }
     component::validate(&renamed)?;
     let from = mappings.iter().map(|mapping| mapping.from.to_string()).collect();
-    Ok(Adapted { bytes: renamed, from, left: Vec::new(), drift: None, how: How::Renamed })
+    Ok(Adapted { bytes: renamed, from, left: Vec::new(), drift: None, how: How::Renamed, stubs: Vec::new() })
 }
 
 fn compare(

@@ -52,7 +52,7 @@ mod wrap;
 use semver::Version;
 
 pub use decide::Lacking;
-pub use deny::{Denial, DenyError, check_denied, denial};
+pub use deny::{Denial, DenyError, denial, denied};
 pub use drift::{Drift, drift};
 pub use error::AdaptError;
 pub use map::{Mapping, map};
@@ -83,6 +83,8 @@ pub struct Adapted {
     pub drift: Option<Drift>,
     /// What was done.
     pub how: How,
+    /// The functions that the version lacks and that only fail now: `wasi:cli/exit exit-with-code`.
+    pub stubs: Vec<String>,
 }
 
 /// What was done to a component.
@@ -175,7 +177,8 @@ pub fn fit(bytes: &[u8], host: &Profile) -> Result<Adapted, AdaptError> {
     let second = adapt(&first.bytes, wasi_0_3)?;
     let how = if first.how == How::Unchanged { second.how } else { first.how };
     // What it was built against and what is wrong with it, the first look says.
-    Ok(Adapted { bytes: second.bytes, from: first.from, left: Vec::new(), drift: first.drift, how })
+    let Adapted { from, drift, stubs, .. } = first;
+    Ok(Adapted { bytes: second.bytes, from, left: Vec::new(), drift, how, stubs })
 }
 
 /// Makes a component, or a core module for preview1, import and export WASI in version `to`, each
@@ -219,6 +222,7 @@ pub fn adapt_with(bytes: &[u8], to: &Version, wishes: &Wishes) -> Result<Adapted
                 left: fitted.left,
                 drift: None,
                 how: How::Componentized { flavour: made.flavour, functions: made.functions },
+                stubs: fitted.stubs,
             }
         }
     };
@@ -243,6 +247,8 @@ fn adapt_component(bytes: &[u8], target: &Snapshot, wishes: &Wishes) -> Result<A
     let from = uses.labels();
     let (uses, left) = track::of_target(uses, target)?;
     let plan = decide_with(&uses, target, wishes.lacking)?;
+    wrap::refuse_shared(bytes, &plan)?;
+    let stubs = plan.stubs(&uses);
     let (bytes, how) = if plan.wraps() || wishes.wrap {
         let functions = plan.functions(&uses);
         (wrap::wrap(bytes, &uses, &plan, target)?, How::Wrapped { functions })
@@ -253,7 +259,7 @@ fn adapt_component(bytes: &[u8], target: &Snapshot, wishes: &Wishes) -> Result<A
     } else {
         (bytes.to_vec(), How::Unchanged)
     };
-    Ok(Adapted { bytes, from, left, drift, how })
+    Ok(Adapted { bytes, from, left, drift, how, stubs })
 }
 
 /// What has drifted in a component that uses 0.3; refuses what no engine reads any more.

@@ -1,11 +1,12 @@
 //! What was adapted, from what to what and how, written into the component itself.
 //!
 //! It stands in the `producers` section of the component that adapting wrote, as `processed-by jointer` with the
-//! value `0.1.0; 0.2.0-rc-2023-11-10 to wasi@0.2.12 (wrapped)`: one step after the other.
+//! value `0.1.0; 0.2.0-rc-2023-11-10 to wasi@0.2.12 (wrapped)`: one step after the other. What was taken away goes to
+//! nobody: `wasi:sockets/tcp@0.2.12 to nobody (denied)`, `wasi:cli/exit exit-with-code to nobody (stubbed)`.
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Adapted, How};
 use crate::component::{self, ComponentError};
@@ -14,13 +15,13 @@ use crate::component::{self, ComponentError};
 const TOOL: &str = "jointer";
 
 /// One adaptation that a component has been through.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// What it was built against, as labels: `0.2.0-rc-2023-11-10`.
+    /// What it was built against, as labels: `0.2.0-rc-2023-11-10`. Or interfaces, or functions, that it has no more.
     pub from: Vec<String>,
-    /// What it fits now: `wasi@0.2.12`, or a package of the user's own.
+    /// What it fits now: `wasi@0.2.12`, or a package of the user's own. Or `nobody`.
     pub to: String,
-    /// How, in one word: [`How::word`].
+    /// How, in one word: [`How::word`], `adapter`, `denied` or `stubbed`.
     pub how: String,
 }
 
@@ -34,6 +35,11 @@ impl fmt::Display for Step {
 }
 
 impl Step {
+    /// Something that nobody is asked for any more; `how` says in which way.
+    pub(super) fn taken_away(what: Vec<String>, how: &str) -> Self {
+        Self { from: what, to: "nobody".to_owned(), how: how.to_owned() }
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let (from, rest) = text.split_once(" to ")?;
         let (to, how) = rest.strip_suffix(')')?.split_once(" (")?;
@@ -54,7 +60,10 @@ pub(super) fn recorded(adapted: Adapted, to: &str) -> Result<Adapted, ComponentE
         return Ok(adapted);
     }
     let step = Step { from: adapted.from.clone(), to: to.to_owned(), how: adapted.how.word().to_owned() };
-    let bytes = written(&adapted.bytes, &step)?;
+    let mut bytes = written(&adapted.bytes, &step)?;
+    if !adapted.stubs.is_empty() {
+        bytes = written(&bytes, &Step::taken_away(adapted.stubs.clone(), "stubbed"))?;
+    }
     Ok(Adapted { bytes, ..adapted })
 }
 

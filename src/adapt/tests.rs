@@ -98,6 +98,38 @@ fn candidates_go_to_every_final() {
 }
 
 #[test]
+fn a_resource_of_an_adapter_that_others_are_to_see_is_refused_by_name() {
+    let old = "0.2.0-rc-2023-10-18";
+    let udp = format!("wasi:sockets/udp@{old}");
+    let talk = format!("talk: interface {{ use {udp}.{{udp-socket}}; to: func(on: udp-socket); }}");
+    let of_world = format!("use {udp}.{{udp-socket}}; export talk: func() -> result<list<udp-socket>>;");
+    for text in [format!("export {talk}"), format!("import {talk}"), of_world] {
+        let error = adapt(&world(&format!("import {udp}; {text}"), &[old]), &version("0.2.12")).unwrap_err();
+        assert!(matches!(error, AdaptError::MentionsWrapped { .. }), "{text} {error}");
+        let said = error.to_string();
+        assert!(said.starts_with("`talk` mentions `udp-socket` of `wasi:sockets/udp@"), "{said}");
+    }
+    // A resource that is the host's is no obstacle.
+    let text = format!(
+        "import {udp}; export talk: interface {{
+             use wasi:io/streams@{old}.{{input-stream}}; to: func(on: input-stream);
+         }}"
+    );
+    adapt(&world(&text, &[old]), &version("0.2.12")).unwrap();
+}
+
+#[test]
+fn what_is_stubbed_is_written_down() {
+    let bytes = everything("0.2.12");
+    let wishes = super::Wishes { lacking: super::Lacking::Stub, ..Default::default() };
+    let adapted = super::adapt_with(&bytes, &version("0.2.0"), &wishes).unwrap();
+    assert!(!adapted.stubs.is_empty());
+    let steps = super::steps(&adapted.bytes);
+    assert_eq!((steps[1].how.as_str(), steps[1].to.as_str()), ("stubbed", "nobody"));
+    assert_eq!(steps[1].from, adapted.stubs);
+}
+
+#[test]
 fn what_is_not_of_this_track_is_refused_with_its_name() {
     let error = adapt(&everything("0.3.0"), &version("0.2.12")).unwrap_err();
     assert!(matches!(error, AdaptError::OtherTrack { .. }), "{error}");

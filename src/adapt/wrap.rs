@@ -28,6 +28,44 @@ use super::reencode::{self, Extent, Head, Written};
 use super::snapshot::Snapshot;
 use super::uses::Uses;
 use crate::component::{self, Side};
+use crate::wit::{Extern, Origin, Shape};
+
+/// Refuses a component that shares a resource of a prebuilt component with others than WASI: that component stands
+/// inside of the result, so nobody outside could name the resource.
+pub(super) fn refuse_shared(bytes: &[u8], plan: &Plan) -> Result<(), AdaptError> {
+    if plan.taken.is_empty() {
+        return Ok(());
+    }
+    let shape = Shape::of(bytes)?;
+    let taken = |origin: &Origin| origin.imported && plan.taken.contains_key(&origin.interface);
+    let refused = |name: &str, origin: &Origin| AdaptError::MentionsWrapped {
+        name: name.into(),
+        ty: origin.name.as_str().into(),
+        interface: origin.interface.as_str().into(),
+    };
+    let of_world = |item: &Extern| match item {
+        Extern::Type(_, Some(origin)) if taken(origin) => Some(origin.clone()),
+        _ => None,
+    };
+    let named: Vec<Origin> = shape.imports.values().filter_map(of_world).collect();
+    // The adapter itself is what WASI's own interfaces come from.
+    let others = shape.imports.iter().filter(|(name, _)| !name.starts_with("wasi:"));
+    for (name, item) in shape.exports.iter().chain(others) {
+        let origin = match item {
+            Extern::Interface(interface) => interface.uses.values().find(|origin| taken(origin)),
+            Extern::Type(_, Some(origin)) if taken(origin) => Some(origin),
+            Extern::Function(function) => {
+                let types = || function.parameters.iter().map(|(_, ty)| ty).chain(&function.result);
+                named.iter().find(|origin| types().any(|ty| ty.mentions(&origin.name)))
+            }
+            _ => None,
+        };
+        if let Some(origin) = origin {
+            return Err(refused(name, origin));
+        }
+    }
+    Ok(())
+}
 
 /// The beginning of an outer component: imports of the target, and the adapters.
 pub(super) struct Beginning<'a> {

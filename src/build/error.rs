@@ -50,6 +50,30 @@ pub enum BuildError {
         /// What it exports instead.
         help: String,
     },
+    /// What is adapted, or how, is not what `jointer.lock` says.
+    #[error("`jointer.lock` would change: {difference}")]
+    #[diagnostic(
+        code(build::not_as_locked),
+        help("if that is meant, run `jointer build` without `--locked` and commit `jointer.lock`")
+    )]
+    NotAsLocked {
+        /// What differs.
+        difference: String,
+    },
+    /// `jointer.lock` cannot be read.
+    #[error("`{path}` is not a valid lock file: {reason}")]
+    #[diagnostic(
+        code(build::invalid_lock),
+        help(
+            "jointer writes this file; restore it from version control, or delete its `[[adapted]]` tables and build again"
+        )
+    )]
+    InvalidLock {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// The world that a component is for does not exist.
     #[error("there is no world `{world}` for the component `{component}` in `{dir}`")]
     #[diagnostic(code(build::unknown_world), help("{help}"))]
@@ -174,6 +198,7 @@ impl Fault for BuildError {
                 ExitStatus::GuestBuild
             }
             Self::CacheLost { .. } => ExitStatus::Trust,
+            Self::NotAsLocked { .. } => ExitStatus::No,
             _ => ExitStatus::Usage,
         }
     }

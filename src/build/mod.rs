@@ -5,6 +5,7 @@
 //! `build/parts/COMPONENT.wasm`. The network is never touched here: packages come out of the store, and
 //! guest tools from `toolchain`.
 
+mod adapted;
 mod cache;
 mod check;
 mod driver;
@@ -51,6 +52,8 @@ pub struct Options {
     pub explain: bool,
     /// Report what would run, and run nothing.
     pub dry_run: bool,
+    /// Refuse to build something that is adapted otherwise than `jointer.lock` says.
+    pub locked: bool,
     /// Build these components only, and compose nothing. Empty: all of them.
     pub only: Vec<ComponentName>,
 }
@@ -174,6 +177,7 @@ impl Builder<'_> {
     /// Puts the results where users look for them: those that are not there already.
     fn place(&self, done: &[Done]) -> Result<Built> {
         let mut built = self.nothing();
+        let lock = self.settle(done)?;
         for (unit, done) in self.plan.units.iter().zip(done) {
             match &unit.work {
                 UnitWork::Guest(_) => {}
@@ -189,7 +193,18 @@ impl Builder<'_> {
                 }
             }
         }
+        lock.write()?;
         Ok(built)
+    }
+
+    /// What `jointer.lock` is to say of these results.
+    fn settle(&self, done: &[Done]) -> Result<adapted::Settled> {
+        let parts = self.plan.units.iter().zip(done).filter_map(|(unit, done)| match &unit.work {
+            UnitWork::Adapt(name) => Some((name.clone(), units::step(&done.notes))),
+            _ => None,
+        });
+        let whole = self.plan.units.iter().any(|unit| matches!(unit.work, UnitWork::Compose));
+        adapted::settle(self.app, &parts.collect(), whole, self.locked)
     }
 
     /// Whether it had to be written.

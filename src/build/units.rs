@@ -34,6 +34,7 @@ pub(super) struct Builder<'a> {
     pub(super) reporter: &'a dyn Reporter,
     dirs: &'a Dirs,
     explain: bool,
+    pub(super) locked: bool,
     host: host::Profile,
     cache: Cache,
     record: Mutex<Record>,
@@ -53,6 +54,14 @@ pub(super) struct Done {
     /// The digest of everything that it could read.
     pub(super) inputs: Digest,
     pub(super) notes: serde_json::Value,
+}
+
+/// The note of a unit that adapts, with what it did in its parts.
+const STEP: &str = "step";
+
+/// What adapting did to a part, if anything.
+pub(super) fn step(notes: &serde_json::Value) -> Option<adapt::Step> {
+    serde_json::from_value(notes.get(STEP)?.clone()).ok()
 }
 
 /// What composing has to say besides its result.
@@ -80,6 +89,7 @@ impl<'a> Builder<'a> {
             reporter,
             dirs,
             explain: options.explain || options.dry_run,
+            locked: options.locked,
             host: host::resolve(&app.targets, app.wasi.as_ref())?,
             cache: Cache::at(dirs.units()),
             record: Mutex::new(before.clone()),
@@ -473,7 +483,8 @@ impl Builder<'_> {
         let changed = adapted.how != adapt::How::Unchanged;
         let step = changed.then(|| adapt::steps(&adapted.bytes).pop()).flatten();
         let notes = serde_json::json!({
-            "from": adapted.from, "how": adapted.how.word(), (ADAPTED): step.map(|step| step.to_string()),
+            "from": adapted.from, "how": adapted.how.word(),
+            (ADAPTED): step.as_ref().map(ToString::to_string), (STEP): step,
         });
         self.say_adapted(name, &notes);
         let entry = entry(&adapted.bytes, began, BTreeMap::new(), notes);

@@ -27,6 +27,9 @@ pub struct BuildArgs {
     /// Say for every unit why it is fresh or dirty
     #[arg(long)]
     explain: bool,
+    /// Refuse if a part is adapted otherwise than jointer.lock says
+    #[arg(long)]
+    locked: bool,
     /// Say what would be built, and build nothing
     #[arg(long, conflicts_with = "output")]
     dry_run: bool,
@@ -43,6 +46,7 @@ pub(super) fn run(cx: &Context, args: &BuildArgs) -> Result<ExitStatus> {
         jobs: args.jobs.map(NonZero::get),
         explain: args.explain,
         dry_run: args.dry_run,
+        locked: args.locked,
         only: args.components.clone(),
     };
     if !args.dry_run {

@@ -18,9 +18,8 @@ pub(super) fn without(cx: &Context, bytes: Vec<u8>, denied: &[String], input: &U
         return Ok(bytes);
     };
     let composed = compose::plug(("component", &bytes), &[("denied", &denial.component)])?;
-    let bytes = composed.chunks.concat();
-    // Composers leave what does not fit to the host, which must not happen here.
-    adapt::check_denied(&bytes, denied).map_err(|error| Error::from(error).at(input.as_str()))?;
+    let bytes = adapt::denied(&composed.chunks.concat(), &denial, denied)
+        .map_err(|error| Error::from(error).at(input.as_str()))?;
     cx.reporter().note("Denied", denial.interfaces.join(", "));
     Ok(bytes)
 }

@@ -110,6 +110,24 @@ pub enum Type {
     Other(&'static str),
 }
 
+impl Type {
+    /// Whether a handle to the resource of this name is in it.
+    pub fn mentions(&self, resource: &str) -> bool {
+        let any = |ty: &Option<Self>| ty.as_ref().is_some_and(|ty| ty.mentions(resource));
+        match self {
+            Self::Own(name) | Self::Borrow(name) => **name == *resource,
+            Self::Record(fields) => fields.iter().any(|(_, ty)| ty.mentions(resource)),
+            Self::Variant(cases) => cases.iter().any(|(_, ty)| any(ty)),
+            Self::Tuple(types) => types.iter().any(|ty| ty.mentions(resource)),
+            Self::List(ty, _) | Self::Option(ty) => ty.mentions(resource),
+            Self::Map(types) => types.0.mentions(resource) || types.1.mentions(resource),
+            Self::Result(types) => any(&types.0) || any(&types.1),
+            Self::Future(ty) | Self::Stream(ty) => any(ty),
+            Self::Primitive(_) | Self::Enum(_) | Self::Flags(_) | Self::Resource | Self::Other(_) => false,
+        }
+    }
+}
+
 impl Interface {
     /// Whether nothing has to implement it: it holds types only, and none of them is a resource that
     /// it defines itself.

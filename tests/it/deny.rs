@@ -29,6 +29,13 @@ fn says(env: &TestEnv, host: &str, denied: &[&str]) -> String {
     for what in denied {
         assert!(!imports.contains(&format!("wasi:{what}")), "{what} in {imports}");
     }
+    let steps = answer["wasi"]["adapted"].as_array().expect("steps");
+    let taken = steps.iter().find(|step| step["how"] == "denied");
+    assert_eq!(taken.is_some(), !denied.is_empty(), "{steps:?}");
+    for what in denied {
+        let from = taken.expect("a step")["from"].to_string();
+        assert!(from.contains(&format!("wasi:{what}")), "{what} in {from}");
+    }
     env.write("files/a.txt", "a");
     let run = ["run", "--host", host, "--dir", "files::/", "--env", "COLOUR=red", "--socket", "*"];
     env.jointer(run.into_iter().chain(["denied.wasm", "one"])).success().stdout

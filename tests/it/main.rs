@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, clippy::print_stderr)]
 
 mod adapt;
+mod adapted_parts;
 mod adapter;
 mod bad_input;
 mod build;
