@@ -27,9 +27,6 @@ pub struct BuildArgs {
     /// Say for every unit why it is fresh or dirty
     #[arg(long)]
     explain: bool,
-    /// Refuse if a part is adapted otherwise than jointer.lock says
-    #[arg(long)]
-    locked: bool,
     /// Say what would be built, and build nothing
     #[arg(long, conflicts_with = "output")]
     dry_run: bool,
@@ -42,15 +39,16 @@ pub struct BuildArgs {
 
 pub(super) fn run(cx: &Context, args: &BuildArgs) -> Result<ExitStatus> {
     let app = App::load(&App::find(&cx.cwd)?)?;
+    let packages = args.deps.options(cx)?;
     let options = Options {
         jobs: args.jobs.map(NonZero::get),
         explain: args.explain,
         dry_run: args.dry_run,
-        locked: args.locked,
+        locked: packages.locked,
         only: args.components.clone(),
     };
     if !args.dry_run {
-        deps::ready(&app, &cx.dirs, &args.deps.options(cx)?, cx.reporter())?;
+        deps::ready(&app, &cx.dirs, &packages, cx.reporter())?;
     }
     let built = build::build(&app, &cx.dirs, &options, cx.reporter())?;
     if args.dry_run {
