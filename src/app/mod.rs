@@ -139,6 +139,27 @@ impl App {
         Ok(manifest::parse(&text, &path, &dir)?)
     }
 
+    /// Every app in `dir` and below it, by folder. What version control ignores is passed over, and so is what jointer
+    /// makes.
+    ///
+    /// # Errors
+    /// [`AppError::NoManifest`] when there is none; or as [`App::load`].
+    pub fn all_below(dir: &Utf8Path) -> crate::error::Result<Vec<Self>> {
+        let mut walk = ignore::WalkBuilder::new(dir);
+        walk.require_git(false).sort_by_file_name(Ord::cmp).filter_entry(|entry| {
+            let made = ["build", "vendor", "target", "node_modules"];
+            entry.depth() == 0 || !entry.file_name().to_str().is_some_and(|name| made.contains(&name))
+        });
+        let manifests = walk.build().flatten().filter(|entry| entry.file_name() == MANIFEST);
+        let folders =
+            manifests.filter_map(|entry| Utf8PathBuf::from_path_buf(entry.path().parent()?.to_owned()).ok());
+        let apps: Vec<Self> = folders.map(|folder| Self::load(&folder)).collect::<Result<_, _>>()?;
+        match apps.is_empty() {
+            true => Err(AppError::NoManifest(dir.to_owned()).into()),
+            false => Ok(apps),
+        }
+    }
+
     /// Where everything goes that jointer makes in the app.
     pub fn build_dir(&self) -> Utf8PathBuf {
         self.dir.join("build")

@@ -1,89 +1,187 @@
-//! `jointer publish`: a component or a WIT package, to a registry.
+//! `jointer publish`: components and WIT packages, to a registry.
+
+use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::built::built;
 use super::{Context, location};
-use crate::app::App;
+use crate::app::{App, MANIFEST, Source};
+use crate::build;
+use crate::component;
+use crate::deps;
 use crate::error::{ExitStatus, Result};
 use crate::file;
-use crate::name::PackageId;
-use crate::package::{self, PackageError};
-use crate::registry::{self, Artifact, Outcome};
+use crate::name::{InterfaceName, PackageId, PackageName};
+use crate::package::{self, PackageError, Planned};
+use crate::registry::{self, Artifact, Location, Outcome, Published, Store};
+use crate::wit;
 
-/// Publish a component or a WIT package
+/// Publish components and WIT packages
 ///
-/// Without FILE the app's composed component is published, under the name and version of `jointer.toml`.
-/// A version that is published never changes: the same contents again are fine, others are refused.
+/// Without FILE the app's composed component is published, under the name and version of `jointer.toml`. Several are
+/// published in the order in which they need each other. A version that is published never changes: the same contents
+/// again are fine, others are refused; and so is a version that its users would take for compatible and that is not.
 #[derive(Debug, clap::Args)]
 pub struct PublishArgs {
-    /// A component, or a folder of WIT; default: the app
-    #[arg(value_name = "FILE|DIR")]
-    source: Option<Utf8PathBuf>,
+    /// Components, folders of WIT, or folders of apps; default: the app
+    #[arg(value_name = "FILE|DIR", conflicts_with = "workspace")]
+    sources: Vec<Utf8PathBuf>,
+    /// Every app below this folder, and the WIT packages of their own that they have
+    #[arg(long)]
+    workspace: bool,
     /// Name and version to publish under
-    #[arg(long = "as", value_name = "NS:NAME@VERSION")]
+    #[arg(long = "as", value_name = "NS:NAME@VERSION", conflicts_with = "workspace")]
     id: Option<PackageId>,
-    /// Where to: `local` (the default), `dir:PATH` or `HOST[:PORT][/PREFIX]`
+    /// Where to: `local`, `dir:PATH` or `HOST[:PORT][/PREFIX]`; default: the registry of its namespace
     #[arg(long, value_name = "REGISTRY", env = "JOINTER_REGISTRY")]
     to: Option<String>,
-    /// Say what would be sent, and send nothing
+    /// Publish although users of a compatible version have to change something
+    #[arg(long)]
+    allow_breaking: bool,
+    /// Say exactly what would be sent, and send nothing
     #[arg(long)]
     dry_run: bool,
 }
 
+/// What a package is made from.
+enum From {
+    File { bytes: Vec<u8> },
+    App(Box<App>),
+}
+
 pub(super) fn run(cx: &Context, args: &PublishArgs) -> Result<ExitStatus> {
-    let location = location::parse(cx, args.to.as_deref())?;
-    let (id, bytes) = contents(cx, args)?;
+    let planned = package::in_order(plan(cx, args)?)?;
+    let all: BTreeSet<PackageName> = planned.iter().map(|one| one.id.name.clone()).collect();
+    let mut published = Vec::new();
+    for one in planned {
+        let location = location::parse(cx, args.to.as_deref())?;
+        match publish(cx, args, &location, &one) {
+            Ok(one) => published.push(one),
+            // What it is built from would have been published before it.
+            Err(error)
+                if args.dry_run
+                    && one.needs.iter().any(|need| *need != one.id.name && all.contains(need)) =>
+            {
+                cx.reporter()
+                    .note("Later", format!("{} can be built when what it needs is there: {error}", one.id));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let text: Vec<String> = published.iter().map(|one| said(one, args.dry_run)).collect();
+    match published.as_slice() {
+        [one] if !args.workspace && args.sources.len() < 2 => cx.ui.answer(&text.join("\n"), one),
+        _ => cx.ui.answer(&text.join("\n"), &published),
+    }
+    Ok(ExitStatus::Success)
+}
+
+fn publish(cx: &Context, args: &PublishArgs, location: &Location, one: &Planned<From>) -> Result<Published> {
+    let bytes = match &one.of {
+        From::File { bytes } => bytes.clone(),
+        From::App(app) => {
+            // What was published just now is found there.
+            let options = deps::Options { from: Some(location.clone()), ..deps::Options::default() };
+            deps::ready(app, &cx.dirs, &options, cx.reporter())?;
+            let built = build::build(app, &cx.dirs, &build::Options::default(), cx.reporter())?;
+            file::read(&built.component)?
+        }
+    };
+    let registry = registry::open(location, &cx.dirs)?;
+    if !args.allow_breaking {
+        package::gate(&*registry, &one.id, &bytes, &Store::new(&cx.dirs))?;
+    }
     let created = registry::creation_time(std::env::var("SOURCE_DATE_EPOCH").ok().as_deref())?;
-    let artifact = Artifact::pack(&id, bytes, &created)?;
-    let registry = registry::open(&location, &cx.dirs)?;
-    let published = registry::publish(&*registry, &id, &artifact, &[], args.dry_run)?;
+    let artifact = Artifact::pack(&one.id, bytes, &created)?;
+    Ok(registry::publish(&*registry, &one.id, &artifact, &[], args.dry_run)?)
+}
+
+/// One package in a few lines; each thing that would be sent on its own.
+fn said(published: &Published, dry: bool) -> String {
     let verb = match published.outcome {
         Outcome::Published => "published",
         Outcome::Unchanged => "already there, with the same contents:",
         Outcome::Would => "would publish",
     };
-    let text = format!(
-        "{verb} {id} to {}\n  manifest {}\n  content  {} ({} bytes)",
-        published.registry, published.manifest, published.content, published.size
+    let mut text = format!(
+        "{verb} {} to {}\n  manifest {}\n  content  {} ({} bytes)",
+        published.package, published.registry, published.manifest, published.content, published.size
     );
-    cx.ui.answer(&text, &published);
-    Ok(ExitStatus::Success)
-}
-
-/// What is to be published, and under which name.
-fn contents(cx: &Context, args: &PublishArgs) -> Result<(PackageId, Vec<u8>)> {
-    let Some(source) = &args.source else { return app(cx, args.id.as_ref()) };
-    let path = cx.cwd.join(source);
-    let bytes = match path.is_dir() {
-        true => package::encode_wit(&path)?,
-        false => cx.read_artifact(source)?,
-    };
-    let id = named(source, package::package_id(&bytes), args.id.as_ref())?;
-    Ok((id, bytes))
-}
-
-/// A WIT package says itself what it is called; anything else is told.
-fn named(
-    path: &Utf8Path,
-    inside: Option<PackageId>,
-    given: Option<&PackageId>,
-) -> Result<PackageId, PackageError> {
-    match (inside, given) {
-        (Some(found), Some(given)) if found != *given => Err(PackageError::WrongId {
-            path: path.to_owned(),
-            found: found.to_string(),
-            given: given.to_string(),
-        }),
-        (Some(found), _) => Ok(found),
-        (None, Some(given)) => Ok(given.clone()),
-        (None, None) => Err(PackageError::NoId(path.to_owned())),
+    if dry {
+        for step in &published.steps {
+            let there = if step.there { "is there" } else { "to send" };
+            text.push_str(&format!(
+                "\n  {there} {:<8} {} {} ({} bytes)",
+                step.kind, step.digest, step.what, step.size
+            ));
+        }
     }
+    text
 }
 
-fn app(cx: &Context, id: Option<&PackageId>) -> Result<(PackageId, Vec<u8>)> {
-    let app = App::load(&App::find(&cx.cwd)?)?;
-    let built = built(cx, &app)?;
+/// Everything that is to be published.
+fn plan(cx: &Context, args: &PublishArgs) -> Result<Vec<Planned<From>>> {
+    if args.workspace {
+        let apps = App::all_below(&cx.cwd)?;
+        let mut planned = Vec::new();
+        for app in apps {
+            planned.extend(wit_of(&app)?);
+            planned.push(of_app(app, None));
+        }
+        return Ok(planned);
+    }
+    if let (Some(_), true) = (&args.id, args.sources.len() > 1) {
+        return Err(PackageError::OneName.into());
+    }
+    if args.sources.is_empty() {
+        return Ok(vec![of_app(App::load(&App::find(&cx.cwd)?)?, args.id.clone())]);
+    }
+    args.sources.iter().map(|source| of_source(cx, source, args.id.as_ref())).collect()
+}
+
+fn of_source(cx: &Context, source: &Utf8Path, id: Option<&PackageId>) -> Result<Planned<From>> {
+    let path = cx.cwd.join(source);
+    if path.join(MANIFEST).is_file() {
+        return Ok(of_app(App::load(&path)?, id.cloned()));
+    }
+    if path.is_dir() {
+        let bytes = package::encode_wit(&path)?;
+        let id = package::named(source, &bytes, id)?;
+        return Ok(Planned { needs: mentioned(&path), id, of: From::File { bytes } });
+    }
+    let bytes = cx.read_artifact(source)?;
+    let id = package::named(source, &bytes, id)?;
+    let externs = component::externs(&bytes)?;
+    let names = externs.imports.iter().chain(&externs.exports);
+    let needs = names.filter_map(|name| Some(name.parse::<InterfaceName>().ok()?.package)).collect();
+    Ok(Planned { needs, id, of: From::File { bytes } })
+}
+
+fn of_app(app: App, id: Option<PackageId>) -> Planned<From> {
     let own = PackageId { name: app.name.clone(), version: app.version.clone() };
-    Ok((id.cloned().unwrap_or(own), file::read(&built.component)?))
+    let packages = app.components.values().filter_map(|component| match &component.source {
+        Source::Package(request) => Some(request.name.clone()),
+        _ => None,
+    });
+    let needs = packages.chain(mentioned(&app.wit_dir())).collect();
+    Planned { id: id.unwrap_or(own), needs, of: From::App(Box::new(app)) }
+}
+
+/// The app's own WIT package, where it has a version and another name than the app.
+fn wit_of(app: &App) -> Result<Option<Planned<From>>> {
+    let dir = app.wit_dir();
+    let Ok(wit) = wit::load(&dir) else { return Ok(None) };
+    let Ok(id) = wit.package.parse::<PackageId>() else { return Ok(None) };
+    if id.name == app.name {
+        return Ok(None);
+    }
+    let bytes = package::encode_wit(&dir)?;
+    Ok(Some(Planned { needs: mentioned(&dir), id, of: From::File { bytes } }))
+}
+
+/// The packages that a folder of WIT has and mentions.
+fn mentioned(dir: &Utf8Path) -> BTreeSet<PackageName> {
+    let none = BTreeSet::new();
+    let there = wit::declared(dir, &none).into_iter().chain(wit::missing(dir, &none));
+    there.map(|id| id.name).collect()
 }

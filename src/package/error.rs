@@ -2,9 +2,11 @@
 
 use camino::Utf8PathBuf;
 use miette::Diagnostic;
+use semver::Version;
 
 use crate::component::ComponentError;
 use crate::error::{ExitStatus, Fault, FileError};
+use crate::name::{PackageId, PackageName};
 use crate::registry::RegistryError;
 use crate::trust::TrustError;
 
@@ -18,7 +20,12 @@ pub enum PackageError {
     NoId(Utf8PathBuf),
     /// A WIT package says what it is called, and it is something else.
     #[error("`{path}` is the package `{found}`, not `{given}`")]
-    #[diagnostic(code(package::wrong_id), help("leave out `--as`, or correct the `package` line of the WIT"))]
+    #[diagnostic(
+        code(package::wrong_id),
+        help(
+            "publish it as what it says, or correct the `package` line of the WIT, or the version in the component's metadata"
+        )
+    )]
     WrongId {
         /// The folder or file.
         path: Utf8PathBuf,
@@ -27,6 +34,34 @@ pub enum PackageError {
         /// What was asked for.
         given: String,
     },
+    /// A version that claims to be compatible and is not.
+    #[error("`{package}` is not what users of `{other}` can go on with:\n{changes}")]
+    #[diagnostic(
+        code(package::breaking),
+        help("publish it as {next}, or undo the change; `--allow-breaking` publishes it all the same")
+    )]
+    Breaking {
+        /// What was to be published.
+        package: PackageId,
+        /// The compatible version that it was compared with.
+        other: Version,
+        /// What users would have to change, one in a line.
+        changes: String,
+        /// The first version that may break.
+        next: Version,
+    },
+    /// Two packages of one name at once.
+    #[error("the package `{0}` would be published twice")]
+    #[diagnostic(code(package::twice), help("give one of them another name"))]
+    Twice(PackageName),
+    /// Packages that need each other.
+    #[error("{0} need each other, so that none can be published first")]
+    #[diagnostic(code(package::cycle), help("move what they share into a package of its own"))]
+    Cycle(String),
+    /// One name for several packages.
+    #[error("`--as` names one package, and several are to be published")]
+    #[diagnostic(code(package::one_name), help("publish them one by one, or leave out `--as`"))]
+    OneName,
     /// The WIT of a folder cannot be read.
     #[error("the WIT in `{path}` cannot be packaged: {reason}")]
     #[diagnostic(
@@ -96,8 +131,13 @@ pub enum PackageError {
 impl Fault for PackageError {
     fn status(&self) -> ExitStatus {
         match self {
-            Self::NoId(_) | Self::WrongId { .. } | Self::InvalidWit { .. } => ExitStatus::Usage,
-            Self::Exists(_) => ExitStatus::Conflict,
+            Self::NoId(_)
+            | Self::WrongId { .. }
+            | Self::InvalidWit { .. }
+            | Self::Twice(_)
+            | Self::Cycle(_)
+            | Self::OneName => ExitStatus::Usage,
+            Self::Exists(_) | Self::Breaking { .. } => ExitStatus::Conflict,
             Self::NotABundle(_) | Self::HostileEntry { .. } | Self::Corrupt(_) | Self::Incomplete(_) => {
                 ExitStatus::Trust
             }

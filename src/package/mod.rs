@@ -7,7 +7,9 @@
 mod attachment;
 mod bundle;
 mod error;
+mod gate;
 mod layout;
+mod order;
 mod sbom;
 mod verify;
 mod wit_package;
@@ -17,6 +19,8 @@ pub use attachment::{
 };
 pub use bundle::{Bundled, Contents, Part, bundle};
 pub use error::PackageError;
+pub use gate::gate;
+pub use order::{Planned, in_order};
 pub use sbom::SBOM_MEDIA_TYPE;
 pub use verify::{Verified, verify};
-pub use wit_package::{encode_wit, package_id};
+pub use wit_package::{encode_wit, named};

@@ -32,6 +32,7 @@ mod october;
 mod peers;
 mod prebuilt;
 mod random_packages;
+mod publish;
 mod registry;
 mod rooms;
 mod run;

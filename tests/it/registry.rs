@@ -50,7 +50,7 @@ impl TestEnv {
     /// Publishes a component to the folder `packages`.
     pub fn publish_here(&self, id: &str, bytes: &[u8]) -> Value {
         self.write("greet.wasm", bytes);
-        self.json(&["publish", "greet.wasm", "--as", id, "--to", "dir:packages"])
+        self.json(&["publish", "greet.wasm", "--as", id, "--to", "dir:packages", "--allow-breaking"])
     }
 
     /// The answer of a command that succeeds.
