@@ -7,17 +7,21 @@
 mod error;
 mod externs;
 mod modules;
+mod packages;
 mod producer;
 mod read;
 mod rename;
 mod suffix;
+mod tree;
 mod validate;
 
 pub use error::ComponentError;
 pub use externs::{Externs, externs};
 pub use modules::{CoreModule, Producer, core_modules, producers};
+pub use packages::{Ecosystem, Origin, Package, Packages, spdx};
 pub use producer::{processed_by, processings};
 pub use read::{Kind, kind, require_component};
 pub use rename::{Side, rename};
 pub use suffix::without_suffixes;
+pub use tree::{Node, tree};
 pub use validate::{interface, validate};

@@ -123,7 +123,7 @@ fn describe(module: &mut CoreModule, section: &wasmparser::CustomSectionReader<'
     }
 }
 
-fn field(producers: &Producers, name: &str) -> Vec<Producer> {
+pub(super) fn field(producers: &Producers, name: &str) -> Vec<Producer> {
     producers
         .get(name)
         .into_iter()
