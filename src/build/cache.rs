@@ -103,6 +103,28 @@ impl Cache {
         }
     }
 
+    /// Keeps a result under its fingerprint in place of the one that is there.
+    ///
+    /// # Errors
+    /// When the cache cannot be written.
+    pub(super) fn replace(&self, key: Digest, bytes: &[u8], entry: &Entry) -> Result<(), FileError> {
+        self.keep_result(entry.output, bytes)?;
+        file::write(&self.key(key), &serde_json::to_vec(entry).unwrap_or_default())
+    }
+
+    /// Adds to what is known of a result, if it is there.
+    ///
+    /// # Errors
+    /// When the cache cannot be written.
+    pub(super) fn note(&self, key: Digest, name: &str, value: serde_json::Value) -> Result<(), FileError> {
+        let Some(mut entry) = self.find(key) else { return Ok(()) };
+        if !entry.notes.is_object() {
+            entry.notes = serde_json::json!({});
+        }
+        entry.notes[name] = value;
+        file::write(&self.key(key), &serde_json::to_vec(&entry).unwrap_or_default())
+    }
+
     /// Keeps a result under no fingerprint, only for those that need it in this build.
     ///
     /// # Errors
@@ -160,6 +182,17 @@ mod tests {
         cache.keep(key, b"one", entry(b"one")).unwrap();
         assert_eq!(cache.keep(key, b"two", entry(b"two")).unwrap(), entry(b"one"));
         assert_eq!(cache.find(key), Some(entry(b"one")));
+    }
+
+    #[test]
+    fn a_note_stays_with_the_result() {
+        let (_folder, cache) = cache();
+        let key = Digest::of(b"inputs");
+        cache.note(key, "same", true.into()).unwrap();
+        cache.keep(key, b"one", entry(b"one")).unwrap();
+        cache.note(key, "same", true.into()).unwrap();
+        let found = cache.find(key).unwrap();
+        assert_eq!((found.notes["same"].as_bool(), found.output), (Some(true), Digest::of(b"one")));
     }
 
     #[test]

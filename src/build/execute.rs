@@ -6,7 +6,7 @@ use super::driver::{Driver, Places, Program, Said, Step};
 use super::inputs::{Inputs, variables};
 use super::project::Project;
 use super::{BuildError, files};
-use crate::component::{self, Kind};
+use crate::component::{self, Kind, Packages};
 use crate::error::Result;
 use crate::event::{Event, Reporter};
 use crate::name::InterfaceName;
@@ -41,6 +41,15 @@ impl Guest<'_> {
         let bytes = std::fs::read(&path).map_err(|error| self.no_output(&path, &error.to_string()))?;
         self.check(&bytes)?;
         Ok(bytes)
+    }
+
+    /// The packages of its language that are in the result of [`Guest::run`].
+    pub(super) fn packages(&self) -> Option<Packages> {
+        let ask = |step: &Step| {
+            let finished = self.command(step).ok()?.run(&mut |_, _| {}).ok()?;
+            finished.success().then_some(finished.stdout)
+        };
+        self.driver.packages(self.project, self.places, &ask)
     }
 
     /// A fresh copy of what the tools may read, where they may write as they like.

@@ -78,6 +78,14 @@ impl Fingerprint {
         })
     }
 
+    /// Those of them that exist.
+    pub(super) fn files_there(&self) -> impl Iterator<Item = &str> {
+        self.inputs.iter().filter_map(|(input, value)| match input {
+            Input::File(path) if value != ABSENT => Some(path.as_str()),
+            _ => None,
+        })
+    }
+
     /// Whether the only difference to `before` is a file of this name that was absent, and the command line,
     /// which may depend on it.
     pub(super) fn adds_only(&self, before: &Self, name: &str) -> bool {

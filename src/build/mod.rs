@@ -16,9 +16,11 @@ mod fingerprint;
 mod inputs;
 mod lock;
 mod memory;
+mod packages;
 mod plan;
 mod project;
 mod record;
+mod reproduce;
 mod schedule;
 mod stat;
 mod units;
@@ -29,6 +31,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Component, Dirs};
+use crate::component::Packages;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::event::{Event, Reporter};
@@ -41,7 +44,8 @@ use units::{Builder, Done};
 
 pub use check::{Finding, check};
 pub use error::BuildError;
-pub use record::{Record, UnitRecord};
+pub use record::{Record, UnitRecord, Wired};
+pub use reproduce::{Reproduced, reproduce};
 
 /// How to build.
 #[derive(Debug, Clone, Default)]
@@ -56,6 +60,8 @@ pub struct Options {
     pub locked: bool,
     /// Build these components only, and compose nothing. Empty: all of them.
     pub only: Vec<ComponentName>,
+    /// Another place for cargo's home than its own.
+    pub cargo_home: Option<Utf8PathBuf>,
 }
 
 /// A built app.
@@ -71,6 +77,8 @@ pub struct Built {
     pub unreached: Vec<ComponentName>,
     /// Exported although the root does not: interfaces whose types the root's exports mention.
     pub extra_exports: Vec<String>,
+    /// Which part's export satisfies which part's import; every other import is the host's.
+    pub wiring: Vec<Wired>,
     /// Whether anything had to be made or written.
     pub changed: bool,
 }
@@ -93,6 +101,9 @@ pub struct BuiltPart {
     pub tools: BTreeMap<String, String>,
     /// The digest of everything its guest build could read.
     pub inputs: Digest,
+    /// The packages of its language that went into it, where that is known.
+    #[serde(skip)]
+    pub packages: Option<Packages>,
 }
 
 /// Builds `app`: everything that changed since the last build, and nothing else.
@@ -229,5 +240,6 @@ impl Builder<'_> {
         }
         built.unreached = notes.unreached.iter().filter_map(|name| name.parse().ok()).collect();
         built.extra_exports = notes.extra_exports;
+        built.wiring = notes.wiring;
     }
 }

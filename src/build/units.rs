@@ -14,7 +14,7 @@ use super::fingerprint::{ABSENT, Fingerprint, Input};
 use super::inputs::{Inputs, relative, variables};
 use super::plan::{Plan, Unit, UnitWork, wires};
 use super::project::Project;
-use super::record::{ADAPTED, Record, UnitRecord};
+use super::record::{ADAPTED, PACKAGES, Record, UnitRecord, Wired};
 use super::schedule::Work;
 use super::stat::Stats;
 use super::{BuildError, Built, BuiltPart, Options, files};
@@ -33,6 +33,7 @@ pub(super) struct Builder<'a> {
     pub(super) stats: Stats,
     pub(super) reporter: &'a dyn Reporter,
     dirs: &'a Dirs,
+    cargo_home: Utf8PathBuf,
     explain: bool,
     pub(super) locked: bool,
     host: host::Profile,
@@ -69,6 +70,8 @@ pub(super) fn step(notes: &serde_json::Value) -> Option<adapt::Step> {
 pub(super) struct ComposeNotes {
     pub(super) unreached: Vec<String>,
     pub(super) extra_exports: Vec<String>,
+    #[serde(default)]
+    pub(super) wiring: Vec<Wired>,
 }
 
 impl<'a> Builder<'a> {
@@ -88,6 +91,7 @@ impl<'a> Builder<'a> {
             plan,
             reporter,
             dirs,
+            cargo_home: options.cargo_home.clone().unwrap_or_else(driver::cargo_home),
             explain: options.explain || options.dry_run,
             locked: options.locked,
             host: host::resolve(&app.targets, app.wasi.as_ref())?,
@@ -109,6 +113,7 @@ impl<'a> Builder<'a> {
             parts: Vec::new(),
             unreached: Vec::new(),
             extra_exports: Vec::new(),
+            wiring: Vec::new(),
             changed: false,
         }
     }
@@ -163,6 +168,7 @@ impl<'a> Builder<'a> {
             language: language.map(str::to_owned),
             tools: built.map(|unit| unit.tools.clone()).unwrap_or_default(),
             inputs: built.map_or(done.inputs, |unit| unit.inputs),
+            packages: built.and_then(|unit| unit.packages.clone()),
         }
     }
 
@@ -346,7 +352,8 @@ impl Builder<'_> {
         }
         self.reporter.report(Event::Started { unit: unit.name.clone(), with: unit.with().to_owned() });
         let began = Instant::now();
-        let places = Places::new(project, driver, self.dirs, self.tmp.join(&project.name));
+        let tmp = self.tmp.join(&project.name);
+        let places = Places::new(project, driver, self.dirs, self.cargo_home.clone(), tmp);
         let guest = Guest {
             project,
             driver,
@@ -357,7 +364,8 @@ impl Builder<'_> {
         };
         let bytes = guest.run()?;
         let versions = located.iter().map(|tool| (tool.tool.to_string(), tool.version.clone())).collect();
-        let entry = entry(&bytes, began, versions, serde_json::Value::Null);
+        let notes = serde_json::json!({ (PACKAGES): guest.packages() });
+        let entry = entry(&bytes, began, versions, notes);
         self.keep_guest(unit, project, &known, &located, &places, &bytes, entry)
     }
 
@@ -528,7 +536,17 @@ impl Builder<'_> {
         let host_offers = |import: &str| self.host.offers(import);
         let options = compose::Options { strict_exports: self.app.strict_exports, host_offers: &host_offers };
         let composed = compose::compose(&parts, self.app.root.as_str(), &options)?;
-        let notes = ComposeNotes { unreached: composed.unreached, extra_exports: composed.extra_exports };
+        let wiring = composed.edges.into_iter().map(|edge| Wired {
+            consumer: edge.consumer,
+            import: edge.import,
+            provider: edge.provider,
+            export: edge.export,
+        });
+        let notes = ComposeNotes {
+            unreached: composed.unreached,
+            extra_exports: composed.extra_exports,
+            wiring: wiring.collect(),
+        };
         let notes = serde_json::to_value(notes).unwrap_or_default();
         let entry = entry(&composed.bytes, began, BTreeMap::new(), notes);
         self.finished(unit, &entry);

@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 use super::Context;
 use super::deps_args::DepsArgs;
 use crate::app::App;
-use crate::build::{self, Built, Options};
+use crate::build::{self, Built, Options, Reproduced};
 use crate::deps;
 use crate::error::{ExitStatus, Result};
 use crate::file;
@@ -30,6 +30,10 @@ pub struct BuildArgs {
     /// Say what would be built, and build nothing
     #[arg(long, conflicts_with = "output")]
     dry_run: bool,
+    /// Build everything again in two other folders, and say for every unit whether it came out the same;
+    /// exits with 1 when one did not whose tool promises it
+    #[arg(long, conflicts_with_all = ["dry_run", "components", "output"])]
+    verify_reproducible: bool,
     /// Write the composed component here as well
     #[arg(long, short, value_name = "FILE", conflicts_with = "components")]
     output: Option<Utf8PathBuf>,
@@ -46,9 +50,13 @@ pub(super) fn run(cx: &Context, args: &BuildArgs) -> Result<ExitStatus> {
         dry_run: args.dry_run,
         locked: packages.locked,
         only: args.components.clone(),
+        ..Options::default()
     };
     if !args.dry_run {
         deps::ready(&app, &cx.dirs, &packages, cx.reporter())?;
+    }
+    if args.verify_reproducible {
+        return reproducible(cx, &app, &options);
     }
     let built = build::build(&app, &cx.dirs, &options, cx.reporter())?;
     if args.dry_run {
@@ -60,6 +68,21 @@ pub(super) fn run(cx: &Context, args: &BuildArgs) -> Result<ExitStatus> {
     }
     cx.ui.answer(&summary(cx, args, &built), &built);
     Ok(ExitStatus::Success)
+}
+
+fn reproducible(cx: &Context, app: &App, options: &Options) -> Result<ExitStatus> {
+    let measured = build::reproduce(app, &cx.dirs, options, cx.reporter())?;
+    let line = |one: &Reproduced| {
+        let verdict = match (one.same, one.promised) {
+            (true, _) => "same",
+            (false, true) => "differs, though it should not",
+            (false, false) => "differs, as its tool does",
+        };
+        format!("{}: {verdict} ({})", one.unit, one.with)
+    };
+    cx.ui.answer(&measured.iter().map(line).collect::<Vec<_>>().join("\n"), &measured);
+    let broken = measured.iter().any(|one| one.promised && !one.same);
+    Ok(if broken { ExitStatus::No } else { ExitStatus::Success })
 }
 
 /// The files that were asked for, one in a line.

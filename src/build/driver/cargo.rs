@@ -12,8 +12,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::{Complaint, Driver, Places, Program, Said, Step};
 use crate::build::BuildError;
 use crate::build::fingerprint::Fingerprint;
-use crate::build::inputs::{Inputs, normal};
+use crate::build::inputs::{Inputs, normal, relative};
+use crate::build::packages::of_cargo;
 use crate::build::project::{Project, toml_file};
+use crate::component::Packages;
 use crate::error::{FileError, Result};
 use crate::process::Stream;
 use crate::toolchain::Tool;
@@ -73,17 +75,24 @@ impl Driver for Cargo {
         let step = |program| {
             Step::new(Program::Tool(program), places.dir.clone())
                 .env("CARGO_TARGET_DIR", places.target.as_str())
+                .env("CARGO_HOME", places.cargo_home.as_str())
                 .env("CARGO_BUILD_BUILD_DIR", places.cache.join("cargo-v1").as_str())
                 .env("CARGO_TERM_COLOR", "never")
         };
         let locked = has_lock(&project.dir)?.then_some("--locked");
         let mut clean = step(Tool::Cargo).args(["clean", "--quiet", "--release", "--target", self.target()]);
+        let mut remap = vec![remapped(&places.app, "app")];
         for package in local_packages(&project.dir)? {
-            let place = crate::build::inputs::relative(&package, &project.app);
-            clean = clean.args(["-p", &file_url(&normal(&places.app.join(place)))]);
+            let place = normal(&places.app.join(relative(&package, &project.app)));
+            clean = clean.args(["-p", &file_url(&place)]);
+            if !package.starts_with(&project.app) {
+                remap.push(remapped(&place, place.file_name().unwrap_or("package")));
+            }
         }
+        // The last one that fits counts, and the cargo home may well be in the app.
+        remap.push(remapped(&places.cargo_home, "cargo"));
         let verb: &[&str] = if self.component { &["component", "build"] } else { &["build"] };
-        let remap = format!("build.rustflags=[\"--remap-path-prefix={}=app\"]", places.app);
+        let remap = format!("build.rustflags=[{}]", remap.join(","));
         let build = step(tool)
             .args(verb.iter().copied())
             .args(["--release", "--target", self.target(), "--message-format=json-render-diagnostics"])
@@ -95,6 +104,10 @@ impl Driver for Cargo {
     /// A first build without a lock file writes one, and from then on takes it.
     fn same(&self, before: &Fingerprint, now: &Fingerprint) -> bool {
         before == now || now.adds_only(before, "Cargo.lock")
+    }
+
+    fn promises(&self) -> bool {
+        true
     }
 
     fn memory(&self, _: &Project) -> u64 {
@@ -133,6 +146,18 @@ impl Driver for Cargo {
         })
     }
 
+    fn packages(
+        &self,
+        project: &Project,
+        places: &Places,
+        ask: &dyn Fn(&Step) -> Option<String>,
+    ) -> Option<Packages> {
+        let metadata = Step::new(Program::Tool(Tool::Cargo), places.dir.clone())
+            .args(["metadata", "--format-version", "1", "--offline", "--locked"])
+            .args(["--filter-platform", self.target()]);
+        of_cargo(&ask(&metadata)?, &project.dir.join("Cargo.toml"))
+    }
+
     fn also_read(&self, project: &Project, places: &Places) -> Result<Vec<Utf8PathBuf>> {
         let folder = places.target.join(self.target()).join("release");
         let entries = folder.read_dir_utf8().map_err(|error| FileError::reading(&folder, &error))?;
@@ -144,14 +169,20 @@ impl Driver for Cargo {
         }
         // Registry packages are pinned by the lock file, and what a build script wrote follows from
         // inputs that are already listed.
-        let home = cargo_home();
+        let home = &places.cargo_home;
         let made = [places.cache.clone(), places.target.clone(), home.join("registry"), home.join("git")];
         read.retain(|path| !made.iter().any(|made| path.starts_with(made)));
         Ok(read.into_iter().collect())
     }
 }
 
-fn cargo_home() -> Utf8PathBuf {
+/// No path of this machine gets into a panic's message, and so none changes the result.
+fn remapped(from: &Utf8Path, to: &str) -> String {
+    format!("\"--remap-path-prefix={from}={to}\"")
+}
+
+/// Where cargo keeps what it downloads.
+pub(in crate::build) fn cargo_home() -> Utf8PathBuf {
     let var = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     var("CARGO_HOME")
         .map(Utf8PathBuf::from)
@@ -375,7 +406,8 @@ mod tests {
             [
                 "clean --quiet --release --target wasm32-wasip2 -p path+file://<app>/pricing --locked",
                 "build --release --target wasm32-wasip2 --message-format=json-render-diagnostics --config \
-                 build.rustflags=[\"--remap-path-prefix=<app>=app\"] --locked",
+                 build.rustflags=[\"--remap-path-prefix=<app>=app\",\"--remap-path-prefix=<cargo-home>=cargo\"] \
+                 --locked",
             ]
         );
         assert_eq!(steps[1].dir, "<app>/pricing");

@@ -10,7 +10,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::{Complaint, Driver, Places, Program, Said, Step};
 use crate::build::BuildError;
 use crate::build::inputs::{Inputs, normal};
+use crate::build::packages::of_node;
 use crate::build::project::{Kind, Project, json_file};
+use crate::component::Packages;
 use crate::error::Result;
 use crate::toolchain::Tool;
 use crate::wit::World;
@@ -56,7 +58,7 @@ impl Driver for JavaScript {
     fn inputs(&self, project: &Project) -> Result<Inputs> {
         let mut inputs = Inputs::default();
         inputs.project(&project.dir, &project.others)?;
-        for package in Packages::of(project)?.folders {
+        for package in Installed::of(project)?.folders {
             inputs.project(&package, &[package.join("node_modules")])?;
         }
         Ok(inputs)
@@ -128,6 +130,16 @@ impl Driver for JavaScript {
         Complaint { message, help }
     }
 
+    fn packages(
+        &self,
+        project: &Project,
+        _: &Places,
+        _: &dyn Fn(&Step) -> Option<String>,
+    ) -> Option<Packages> {
+        let folders = Installed::of(project).ok()?.folders;
+        Some(of_node(&project.dir, &folders, &|name, folder| installed(name, folder, &project.dir)))
+    }
+
     fn result(&self, _: &Project, places: &Places, _: &str) -> Result<Utf8PathBuf> {
         Ok(places.out.clone())
     }
@@ -142,7 +154,7 @@ fn kind(project: &Project) -> (bool, bool) {
 
 /// Whether it uses packages, which have to be put into one file with the source.
 fn bundled(project: &Project) -> Result<bool> {
-    Ok(!Packages::of(project)?.folders.is_empty())
+    Ok(!Installed::of(project)?.folders.is_empty())
 }
 
 /// QuickJS by itself; what must be bundled goes through jco, which takes a bare file name only.
@@ -240,11 +252,11 @@ fn tsconfig(project: &Project, entry: &str) -> String {
 
 /// Installed packages that the program needs when it runs: `dependencies` of `package.json` and all that
 /// those need, found as Node finds them. Packages for development are not looked at.
-struct Packages {
+struct Installed {
     folders: BTreeSet<Utf8PathBuf>,
 }
 
-impl Packages {
+impl Installed {
     fn of(project: &Project) -> Result<Self> {
         let mut found = Self { folders: BTreeSet::new() };
         let mut left = vec![project.dir.clone()];

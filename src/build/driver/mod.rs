@@ -13,9 +13,11 @@ use super::fingerprint::Fingerprint;
 use super::inputs::Inputs;
 use super::project::{Kind, Project};
 use crate::app::Dirs;
+use crate::component::Packages;
 use crate::error::Result;
 use crate::process::Stream;
 use crate::toolchain::Tool;
+pub(super) use cargo::cargo_home;
 
 /// Builds one project with its guest language's own tools.
 pub(super) trait Driver: Sync {
@@ -52,7 +54,12 @@ pub(super) trait Driver: Sync {
 
     /// What makes its command lines depend on more than the fingerprint shows; changes with the driver.
     fn version(&self) -> u32 {
-        1
+        2
+    }
+
+    /// Whether the same inputs give the same bytes, wherever they are built: what its tools promise.
+    fn promises(&self) -> bool {
+        false
     }
 
     /// Memory it takes at its peak.
@@ -77,6 +84,18 @@ pub(super) trait Driver: Sync {
 
     /// Where the result is, after all steps; `said` is what the last one wrote to standard output.
     fn result(&self, project: &Project, places: &Places, said: &str) -> Result<Utf8PathBuf>;
+
+    /// The packages of its language that are in the result, after a build; `None` when nobody can tell. What
+    /// has to be asked, `ask` asks: it gives the standard output of a process that succeeded.
+    fn packages(
+        &self,
+        project: &Project,
+        places: &Places,
+        ask: &dyn Fn(&Step) -> Option<String>,
+    ) -> Option<Packages> {
+        let _ = (project, places, ask);
+        None
+    }
 
     /// Files that the build turned out to read besides its known inputs; absolute.
     fn also_read(&self, project: &Project, places: &Places) -> Result<Vec<Utf8PathBuf>> {
@@ -166,12 +185,21 @@ pub(super) struct Places {
     pub(super) target: Utf8PathBuf,
     /// The user cache.
     pub(super) cache: Utf8PathBuf,
+    /// Where cargo keeps what it downloads.
+    pub(super) cargo_home: Utf8PathBuf,
 }
 
 impl Places {
     /// Of a run whose temporary folder is `tmp`.
-    pub(super) fn new(project: &Project, driver: &dyn Driver, dirs: &Dirs, tmp: Utf8PathBuf) -> Self {
-        Self::below(project.app.clone(), dirs.cache().to_owned(), tmp, project, driver.staged())
+    pub(super) fn new(
+        project: &Project,
+        driver: &dyn Driver,
+        dirs: &Dirs,
+        cargo_home: Utf8PathBuf,
+        tmp: Utf8PathBuf,
+    ) -> Self {
+        let places = Self::below(project.app.clone(), dirs.cache().to_owned(), tmp, project, driver.staged());
+        Self { cargo_home, ..places }
     }
 
     /// The same for the fingerprint: signs instead of folders, so that an app may be moved.
@@ -198,6 +226,7 @@ impl Places {
             app,
             tmp,
             cache,
+            cargo_home: "<cargo-home>".into(),
         }
     }
 }

@@ -7,7 +7,9 @@ use camino::Utf8PathBuf;
 use super::{Complaint, Driver, Places, Program, Said, Step};
 use crate::build::BuildError;
 use crate::build::inputs::Inputs;
+use crate::build::packages::of_python;
 use crate::build::project::{Project, toml_file};
+use crate::component::Packages;
 use crate::error::Result;
 use crate::toolchain::Tool;
 
@@ -101,6 +103,17 @@ impl Driver for Python {
         let message = message(said.stderr, place.as_str());
         let help = help(&message, project);
         Complaint { message, help }
+    }
+
+    fn packages(
+        &self,
+        project: &Project,
+        places: &Places,
+        _: &dyn Fn(&Step) -> Option<String>,
+    ) -> Option<Packages> {
+        let named = requirements(project).map(|file| std::fs::read_to_string(project.dir.join(file)));
+        let named = named.transpose().ok()?.unwrap_or_default();
+        Some(of_python(&[places.dir.join(PACKAGES), places.dir.clone()], &named))
     }
 
     fn result(&self, _: &Project, places: &Places, _: &str) -> Result<Utf8PathBuf> {
