@@ -3,24 +3,22 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
-use super::built::built;
+use super::attached::{BuilderArgs, BuiltApp};
 use super::{Context, password};
-use crate::app::App;
-use crate::build::Built;
 use crate::digest::Digest;
 use crate::error::{Error, ExitStatus, Result};
 use crate::event::Event;
 use crate::file;
 use crate::name::PackageId;
-use crate::package::{self, Contents, Part};
-use crate::registry;
+use crate::package;
 use crate::trust::KeyPair;
 
 /// Write the app as one OCI-layout tar
 ///
-/// It holds the composed component (as a package that any registry takes), its parts and a CycloneDX list
-/// of them, each signed when a key is given. `oras cp --from-oci-layout` copies it to a registry, where
-/// `cosign verify --key` accepts it.
+/// It holds the composed component (as a package that any registry takes), its parts and how they are wired,
+/// a CycloneDX list of all that is inside, and SLSA provenance. With a key each is signed, and list and
+/// provenance are attested. `oras cp --from-oci-layout` copies it to a registry, where `cosign verify --key`
+/// accepts it.
 #[derive(Debug, clap::Args)]
 pub struct BundleArgs {
     /// Sign with this private key (`jointer keygen` or `cosign generate-key-pair`)
@@ -29,6 +27,8 @@ pub struct BundleArgs {
     /// Where to write it; default: APP.oci.tar
     #[arg(short, long, value_name = "FILE")]
     output: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    builder: BuilderArgs,
 }
 
 #[derive(Serialize)]
@@ -41,22 +41,14 @@ struct Answer {
 }
 
 pub(super) fn run(cx: &Context, args: &BundleArgs) -> Result<ExitStatus> {
-    let app = App::load(&App::find(&cx.cwd)?)?;
     let key = args.sign.as_deref().map(|path| private_key(cx, path)).transpose()?;
     // Nothing is signed that is not what the sources say now.
-    let built = built(cx, &app)?;
-    let id = PackageId { name: app.name.clone(), version: app.version.clone() };
-    let created = registry::creation_time(std::env::var("SOURCE_DATE_EPOCH").ok().as_deref())?;
-    let contents = Contents {
-        id: &id,
-        component: file::read(&built.component)?,
-        parts: parts(&built)?,
-        created: &created,
-    };
-    let bundled = package::bundle(contents, key.as_ref())?;
-    let output = args.output.clone().unwrap_or_else(|| format!("{}.oci.tar", app.name.name).into());
+    let app = BuiltApp::build(cx)?;
+    let bundled = package::bundle(app.contents(&args.builder)?, key.as_ref())?;
+    let output = args.output.clone().unwrap_or_else(|| format!("{}.oci.tar", app.id.name.name).into());
     file::write(&cx.cwd.join(&output), &bundled.tar)?;
     let signed = key.is_some();
+    let id = app.id;
     let text = format!(
         "wrote {output}: {id}, {}\n  manifest {}\n  content  {}",
         if signed { "signed" } else { "not signed" },
@@ -67,21 +59,6 @@ pub(super) fn run(cx: &Context, args: &BundleArgs) -> Result<ExitStatus> {
         Answer { file: output, package: id, manifest: bundled.manifest, content: bundled.content, signed };
     cx.ui.answer(&text, &answer);
     Ok(ExitStatus::Success)
-}
-
-/// The parts that are in the composed component.
-fn parts(built: &Built) -> Result<Vec<Part>> {
-    let inside = built.parts.iter().filter(|part| !built.unreached.contains(&part.name));
-    inside
-        .map(|part| {
-            Ok(Part {
-                name: part.name.clone(),
-                bytes: file::read(&part.path)?,
-                language: part.language.clone(),
-                tools: part.tools.clone(),
-            })
-        })
-        .collect()
 }
 
 /// Reads a private key, and warns when others can read it too.

@@ -3,10 +3,10 @@
 
 mod adapt;
 mod add;
+mod attached;
 mod build;
 mod built;
 mod bundle;
-mod cache;
 mod call;
 mod check;
 mod clean;
@@ -24,17 +24,14 @@ mod inspect;
 mod keygen;
 mod location;
 mod lock;
-mod login;
-mod logout;
 mod new;
 mod password;
 mod plug;
 mod publish;
-mod pull;
-mod push;
 mod registry;
 mod run;
 mod runtime;
+mod sbom;
 mod serve;
 mod subject;
 mod test;
@@ -86,14 +83,10 @@ enum Command {
     Fetch(fetch::FetchArgs),
     Vendor(vendor::VendorArgs),
     Publish(publish::PublishArgs),
-    Pull(pull::PullArgs),
-    Push(push::PushArgs),
-    Login(login::LoginArgs),
-    Logout(logout::LogoutArgs),
     Registry(registry::RegistryArgs),
-    Cache(cache::CacheArgs),
     Keygen(keygen::KeygenArgs),
     Bundle(bundle::BundleArgs),
+    Sbom(sbom::SbomArgs),
     Verify(verify::VerifyArgs),
     Doctor(doctor::DoctorArgs),
     Explain(explain::ExplainArgs),
@@ -179,14 +172,10 @@ fn dispatch(cx: &Context, command: &Command) -> Result<ExitStatus> {
         Command::Fetch(args) => fetch::run(cx, args),
         Command::Vendor(args) => vendor::run(cx, args),
         Command::Publish(args) => publish::run(cx, args),
-        Command::Pull(args) => pull::run(cx, args),
-        Command::Push(args) => push::run(cx, args),
-        Command::Login(args) => login::run(cx, args),
-        Command::Logout(args) => logout::run(cx, args),
-        Command::Cache(args) => cache::run(cx, args),
         Command::Registry(args) => registry::run(cx, args),
         Command::Keygen(args) => keygen::run(cx, args),
         Command::Bundle(args) => bundle::run(cx, args),
+        Command::Sbom(args) => sbom::run(cx, args),
         Command::Verify(args) => verify::run(cx, args),
         Command::Doctor(args) => doctor::run(cx, args),
         Command::Explain(args) => explain::run(cx, args),

@@ -2,14 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::PackageError;
 use super::attachment::{Extras, attachments, part_file};
 use super::layout::Layout;
-use super::sbom::sbom;
+use super::sbom::{Subject, sbom};
+use super::wiring::{WIRING_MEDIA_TYPE, wiring};
+use crate::build::Wired;
+use crate::component::Packages;
 use crate::digest::Digest;
 use crate::name::{ComponentName, PackageId};
 use crate::registry::Artifact;
 use crate::trust::KeyPair;
+
+/// Beside the parts.
+const WIRING_FILE: &str = "wiring.json";
 
 /// A part of an app, as it went into the composition.
 #[derive(Debug, Clone)]
@@ -22,6 +30,8 @@ pub struct Part {
     pub language: Option<String>,
     /// The guest tools that built it, with their versions, where they are known.
     pub tools: BTreeMap<String, String>,
+    /// The packages of its language that went into it, where the build knows.
+    pub packages: Option<Packages>,
 }
 
 /// What goes into a bundle.
@@ -33,8 +43,36 @@ pub struct Contents<'a> {
     pub component: Vec<u8>,
     /// Its parts.
     pub parts: Vec<Part>,
+    /// The part whose exports it has.
+    pub root: &'a str,
+    /// Which part's export satisfies which part's import; every other import is the host's.
+    pub wiring: &'a [Wired],
+    /// How it was made: from [`super::provenance()`].
+    pub provenance: Option<Value>,
     /// When it says to be made; from [`crate::registry::creation_time`].
     pub created: &'a str,
+}
+
+impl Contents<'_> {
+    /// All that is told about the app: what a bundle attaches to it.
+    ///
+    /// # Errors
+    /// When the composed component or a part is not WebAssembly.
+    pub fn extras(self) -> Result<Extras, PackageError> {
+        let version = self.id.version.to_string();
+        let subject = Subject {
+            name: &self.id.name.to_string(),
+            version: Some(&version),
+            component: &self.component,
+            parts: &self.parts,
+            wiring: self.wiring,
+            created: self.created,
+        };
+        let list = sbom(&subject)?;
+        let wiring = (WIRING_FILE.to_owned(), WIRING_MEDIA_TYPE, wiring(&self)?);
+        let parts = self.parts.into_iter().map(|part| part_file(part.name.as_str(), part.bytes));
+        Ok(Extras { parts: parts.chain([wiring]).collect(), sbom: Some(list), provenance: self.provenance })
+    }
 }
 
 /// A bundle.
@@ -53,17 +91,16 @@ pub struct Bundled {
 /// # Errors
 /// When the composed component or a part is not WebAssembly.
 pub fn bundle(contents: Contents<'_>, key: Option<&KeyPair>) -> Result<Bundled, PackageError> {
-    let artifact = Artifact::pack(contents.id, contents.component.clone(), contents.created)?;
-    let list = sbom(&contents, artifact.manifest_digest)?;
+    let (id, created) = (contents.id, contents.created);
+    let artifact = Artifact::pack(id, contents.component.clone(), created)?;
+    let extras = contents.extras()?;
     let mut layout = Layout::default();
     let content = layout.add(artifact.layer);
     layout.add(artifact.config);
     let manifest = serde_json::from_slice(&artifact.manifest)
         .map_err(|error| PackageError::Corrupt(format!("its own manifest: {error}")))?;
     let app = layout.add_manifest(manifest);
-    let parts = contents.parts.into_iter().map(|part| part_file(part.name.as_str(), part.bytes)).collect();
-    let extras = Extras { parts, sbom: Some(list), provenance: None };
-    for attachment in attachments(contents.id, &app, extras, contents.created, key) {
+    for attachment in attachments(id, &app, extras, created, key) {
         for blob in attachment.blobs {
             layout.add(blob);
         }

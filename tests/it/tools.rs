@@ -22,6 +22,11 @@ pub fn historical(name: &str) -> Option<PathBuf> {
     installed(name, root().join("target/peers/history").join(name), "tests/peers/history.sh")
 }
 
+/// The validators that `tests/peers/python.sh` installs, behind `tests/peers/validate.py`.
+pub fn validator() -> Option<PathBuf> {
+    installed("validate", root().join("target/peers/bin/validate"), "tests/peers/python.sh")
+}
+
 fn installed(name: &str, path: PathBuf, script: &'static str) -> Option<PathBuf> {
     if !path.exists() {
         install(script);
