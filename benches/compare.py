@@ -3,11 +3,11 @@
 
 Run by hand on a quiet machine: `benches/compare.py [--rounds N] [--jointer BINARY] [CASE …]`. The rounds interleave jointer and its peer
 (A B A B …); a ratio is taken inside each round, and the table shows medians with [min..max]. Milliseconds of another
-machine mean little; the ratios are the result. Peers (wac, wasm-tools) are found on PATH or in `target/peers/bin`, where
+machine mean little; the ratios are the result. Peers (wac, wasm-tools, oras, docker-registry) are found on PATH or in `target/peers/bin`, where
 `benches/peers.sh` installs them. They are what their projects ship, so what jointer ships is measured against them:
 `cargo build --profile dist`, then `--jointer target/dist/jointer`.
 
-Cases: version, noop, cold, plug, calls.
+Cases: version, noop, cold, plug, calls, push (with pull and a second push).
 """
 
 import argparse
@@ -208,7 +208,13 @@ def calls(rounds):
         print(f"  {title:18} {spread(ratios, 'x')}   target {target}   ({theirs:.0f} ns without)")
 
 
-CASES = {"version": version, "noop": noop, "cold": cold, "plug": plug, "calls": calls}
+def push(rounds):
+    """Push, second push and pull of a 40 MB component; see benches/registry.py."""
+    import registry
+    registry.measure(sys.modules[__name__], rounds)
+
+
+CASES = {"version": version, "noop": noop, "cold": cold, "plug": plug, "calls": calls, "push": push}
 
 
 def main():

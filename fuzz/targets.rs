@@ -6,7 +6,7 @@
 //! of its own and an input that takes seconds.
 
 use jointer::adapt::{self, Lacking, Mapping, Wishes};
-use jointer::{component, compose, host, package, run, wit};
+use jointer::{component, compose, host, package, registry, run, wit};
 
 /// One thing that is fuzzed.
 pub struct Target {
@@ -36,6 +36,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "map", samples: Samples::Components, run: map },
     Target { name: "document", samples: Samples::Made(|| texts(DOCUMENTS)), run: document },
     Target { name: "test-table", samples: Samples::Made(|| texts(TABLES)), run: table },
+    Target { name: "manifest", samples: Samples::Made(|| texts(MANIFESTS)), run: manifest },
 ];
 
 /// The target of this name.
@@ -145,6 +146,29 @@ fn document(input: &[u8]) {
     if let Ok(dependencies) = compose::document_dependencies("input.wac", text) {
         let _ = dependencies.first().map(|first| first.missing("input.wac", text, String::new()).to_string());
         let _ = compose::compose_document("input.wac", text, &[]);
+    }
+}
+
+const MANIFESTS: &[&str] = &[
+    r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.wasm.config.v0+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[{"mediaType":"application/wasm","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2,"annotations":{"org.opencontainers.image.title":"greet.wasm"}}],"subject":{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2}}"#,
+    "registry.example.com:5000/team/acme/greet:1.0.0@sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+    "acme:greet@^1.2",
+    "[::1]:5000/team",
+];
+
+/// What a registry sends as a manifest, and what people paste as a reference. What is accepted says the same again.
+fn manifest(input: &[u8]) {
+    if let Ok(manifest) = registry::Manifest::of_package(input) {
+        let again = registry::Manifest::of_package(&manifest.to_bytes()).expect("what was accepted");
+        assert!(again == manifest && again.descriptor(input).size == input.len() as u64);
+    }
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    if let Ok(registry::RawReference::Place(place)) = text.parse() {
+        assert!(!place.repository.contains("..") && !place.host.contains('/'));
+        assert_eq!(place.to_string().parse().ok(), Some(registry::RawReference::Place(place)));
+    }
+    if let Ok(location) = text.parse::<registry::Location>() {
+        assert_eq!(location.to_string().parse().ok(), Some(location));
     }
 }
 

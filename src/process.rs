@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -152,7 +152,28 @@ impl Command {
     /// # Errors
     /// When the program cannot be started, or when a signal stopped jointer meanwhile.
     pub fn run(&self, on_line: &mut dyn FnMut(Stream, &str)) -> Result<Finished, ProcessError> {
-        let mut child = self.spawn()?;
+        self.follow(self.spawn(Stdio::null())?, on_line)
+    }
+
+    /// [`Command::output`] with something on standard input. It is no part of the command, because it may be
+    /// a secret.
+    ///
+    /// # Errors
+    /// As [`Command::run`].
+    pub fn output_of(&self, input: &[u8]) -> Result<Finished, ProcessError> {
+        let mut child = self.spawn(Stdio::piped())?;
+        if let Some(mut stdin) = child.child.stdin.take() {
+            // A program that does not read it has its reasons, and its exit code will tell.
+            let _ = stdin.write_all(input);
+        }
+        self.follow(child, &mut |_, _| {})
+    }
+
+    fn follow(
+        &self,
+        mut child: Group,
+        on_line: &mut dyn FnMut(Stream, &str),
+    ) -> Result<Finished, ProcessError> {
         let (sender, receiver) = mpsc::channel();
         read_lines(child.child.stdout.take(), Stream::Stdout, sender.clone());
         read_lines(child.child.stderr.take(), Stream::Stderr, sender);
@@ -186,13 +207,13 @@ impl Command {
 
     // The one place that the ban leaves.
     #[allow(clippy::disallowed_methods)]
-    fn spawn(&self) -> Result<Group, ProcessError> {
+    fn spawn(&self, stdin: Stdio) -> Result<Group, ProcessError> {
         if interrupted() {
             return Err(ProcessError::Interrupted);
         }
         let mut command = std::process::Command::new(&self.program);
         command.args(&self.args).env_clear().envs(&self.env).process_group(0);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         if let Some(dir) = &self.dir {
             command.current_dir(dir);
         }

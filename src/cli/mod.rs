@@ -7,6 +7,7 @@ mod attached;
 mod build;
 mod built;
 mod bundle;
+mod cache;
 mod call;
 mod check;
 mod clean;
@@ -24,10 +25,14 @@ mod inspect;
 mod keygen;
 mod location;
 mod lock;
+mod login;
+mod logout;
 mod new;
 mod password;
 mod plug;
 mod publish;
+mod pull;
+mod push;
 mod registry;
 mod run;
 mod runtime;
@@ -83,7 +88,12 @@ enum Command {
     Fetch(fetch::FetchArgs),
     Vendor(vendor::VendorArgs),
     Publish(publish::PublishArgs),
+    Pull(pull::PullArgs),
+    Push(push::PushArgs),
+    Login(login::LoginArgs),
+    Logout(logout::LogoutArgs),
     Registry(registry::RegistryArgs),
+    Cache(cache::CacheArgs),
     Keygen(keygen::KeygenArgs),
     Bundle(bundle::BundleArgs),
     Sbom(sbom::SbomArgs),
@@ -172,6 +182,11 @@ fn dispatch(cx: &Context, command: &Command) -> Result<ExitStatus> {
         Command::Fetch(args) => fetch::run(cx, args),
         Command::Vendor(args) => vendor::run(cx, args),
         Command::Publish(args) => publish::run(cx, args),
+        Command::Pull(args) => pull::run(cx, args),
+        Command::Push(args) => push::run(cx, args),
+        Command::Login(args) => login::run(cx, args),
+        Command::Logout(args) => logout::run(cx, args),
+        Command::Cache(args) => cache::run(cx, args),
         Command::Registry(args) => registry::run(cx, args),
         Command::Keygen(args) => keygen::run(cx, args),
         Command::Bundle(args) => bundle::run(cx, args),

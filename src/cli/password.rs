@@ -40,8 +40,20 @@ fn given() -> Option<Password> {
     VARIABLES.iter().find_map(|name| std::env::var(name).ok()).map(Password::new)
 }
 
-/// Asks on the terminal itself, wherever standard input and output go.
+/// What a person types on the terminal, seen or not.
+///
+/// # Errors
+/// [`TrustError::NoPassword`] when there is no terminal.
+pub(super) fn asked(question: &str, seen: bool) -> Result<String> {
+    typed(question, seen)
+}
+
 fn ask(question: &str) -> Result<String> {
+    typed(question, false)
+}
+
+/// Asks on the terminal itself, wherever standard input and output go.
+fn typed(question: &str, seen: bool) -> Result<String> {
     let terminal = File::options().read(true).write(true).open("/dev/tty");
     let Ok(mut terminal) = terminal else { return Err(TrustError::NoPassword.into()) };
     if !std::io::stdin().is_terminal() {
@@ -49,7 +61,7 @@ fn ask(question: &str) -> Result<String> {
     }
     let failed = |error: std::io::Error| FileError::reading("/dev/tty", &error);
     terminal.write_all(question.as_bytes()).map_err(failed)?;
-    let silence = Silence::begin();
+    let silence = (!seen).then(Silence::begin);
     let mut line = String::new();
     let read = BufReader::new(&terminal).read_line(&mut line);
     drop(silence);

@@ -20,6 +20,16 @@ pub const INDEX_MEDIA_TYPE: &str = "application/vnd.oci.image.index.v1+json";
 pub const CONFIG_MEDIA_TYPE: &str = "application/vnd.wasm.config.v0+json";
 /// The media type of a component.
 pub const WASM_MEDIA_TYPE: &str = "application/wasm";
+/// What Spin and wash called a component, and Solo.io before them; read, never written.
+const OLD_WASM_MEDIA_TYPES: [&str; 2] =
+    ["application/vnd.wasm.content.layer.v1+wasm", "application/vnd.module.wasm.content.layer.v1+wasm"];
+/// The configs that stand beside such a layer.
+const OLD_CONFIG_MEDIA_TYPES: [&str; 4] = [
+    "application/vnd.wasm.config.v1+json",
+    "application/vnd.module.wasm.config.v1+json",
+    "application/vnd.oci.image.config.v1+json",
+    EMPTY_MEDIA_TYPE,
+];
 /// The media type of a config that says nothing: `{}`.
 pub const EMPTY_MEDIA_TYPE: &str = "application/vnd.oci.empty.v1+json";
 /// The annotation by which an OCI image layout names a manifest.
@@ -137,11 +147,16 @@ impl Manifest {
         let [layer] = self.layers.as_slice() else {
             return Err(format!("it has {} layers, not one", self.layers.len()));
         };
+        let old = OLD_WASM_MEDIA_TYPES.contains(&layer.media_type.as_str());
         for (what, blob, kind, limit) in [
             ("config", &self.config, CONFIG_MEDIA_TYPE, MAX_CONFIG),
             ("layer", layer, WASM_MEDIA_TYPE, MAX_LAYER),
         ] {
-            if blob.media_type != kind {
+            let known = match what {
+                "config" => old && OLD_CONFIG_MEDIA_TYPES.contains(&blob.media_type.as_str()),
+                _ => old,
+            };
+            if blob.media_type != kind && !known {
                 return Err(format!("its {what} is a `{}`, not a `{kind}`", blob.media_type));
             }
             if blob.size > limit {
@@ -231,9 +246,26 @@ impl Artifact {
     /// # Errors
     /// When the bytes are not a component.
     pub fn pack(id: &PackageId, component: Vec<u8>, created: &str) -> Result<Self, RegistryError> {
+        let titles = (id.name.name.as_str(), id.name.to_string(), Some(id.version.to_string()));
+        Self::packed(titles, component, created)
+    }
+
+    /// Packs a component that has no name and version of its own, for a place that is called `title`.
+    ///
+    /// # Errors
+    /// When the bytes are not a component.
+    pub fn pack_unnamed(title: &str, component: Vec<u8>, created: &str) -> Result<Self, RegistryError> {
+        Self::packed((title, title.to_owned(), None), component, created)
+    }
+
+    fn packed(
+        (file, title, version): (&str, String, Option<String>),
+        component: Vec<u8>,
+        created: &str,
+    ) -> Result<Self, RegistryError> {
         let externs = component::externs(&component)?;
         let layer = Descriptor::of(WASM_MEDIA_TYPE, &component)
-            .annotated("org.opencontainers.image.title", &format!("{}.wasm", id.name.name));
+            .annotated("org.opencontainers.image.title", &format!("{file}.wasm"));
         let config = Config {
             created: created.to_owned(),
             architecture: "wasm".to_owned(),
@@ -244,7 +276,7 @@ impl Artifact {
         let config = serde_json::to_vec(&config).unwrap_or_default();
         let config_descriptor = Descriptor::of(CONFIG_MEDIA_TYPE, &config);
         let mut manifest = Manifest::new(config_descriptor.clone(), vec![layer.clone()]);
-        manifest.annotations = annotations(id, &component);
+        manifest.annotations = annotations(title, version, &component);
         let manifest = manifest.to_bytes();
         Ok(Self {
             manifest_digest: Digest::of(&manifest),
@@ -259,15 +291,15 @@ impl Artifact {
 
 /// Name and version, and what the component says about itself. Its revision is left out: the same bytes
 /// built from two commits are the same package.
-fn annotations(id: &PackageId, component: &[u8]) -> BTreeMap<String, String> {
+fn annotations(title: String, version: Option<String>, component: &[u8]) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut add = |name: &str, value: Option<String>| {
         if let Some(value) = value {
             found.insert(format!("org.opencontainers.image.{name}"), value);
         }
     };
-    add("title", Some(id.name.to_string()));
-    add("version", Some(id.version.to_string()));
+    add("title", Some(title));
+    add("version", version);
     if let Ok(payload) = wasm_metadata::Payload::from_binary(component) {
         let metadata = payload.metadata();
         add("authors", metadata.authors.as_ref().map(ToString::to_string));
@@ -356,6 +388,21 @@ mod tests {
         let config: serde_json::Value = serde_json::from_slice(&artifact.config).unwrap();
         assert_eq!(config["component"]["imports"][0], "a:b/c@1.0.0");
         assert_eq!(config["os"], "wasip2");
+    }
+
+    #[test]
+    fn the_older_forms_of_others_are_read() {
+        let good = String::from_utf8(artifact().manifest).unwrap();
+        for layer in OLD_WASM_MEDIA_TYPES {
+            for config in OLD_CONFIG_MEDIA_TYPES.iter().chain(&[CONFIG_MEDIA_TYPE]) {
+                let old = good
+                    .replace("\"application/wasm\"", &format!("\"{layer}\""))
+                    .replace(CONFIG_MEDIA_TYPE, config);
+                Manifest::of_package(old.as_bytes()).unwrap();
+            }
+        }
+        let mixed = good.replace(CONFIG_MEDIA_TYPE, OLD_CONFIG_MEDIA_TYPES[0]);
+        assert!(Manifest::of_package(mixed.as_bytes()).is_err(), "a new layer has a new config");
     }
 
     #[test]

@@ -25,6 +25,32 @@ pub enum RegistryError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// Not a package, nor a place in a registry.
+    #[error("`{text}` is not a reference: {why}")]
+    #[diagnostic(
+        code(registry::invalid_reference),
+        help(
+            "write `ns:name@version` or `HOST/REPOSITORY:TAG`, with `@sha256:…` where the bytes are known, as in `127.0.0.1:5000/acme/greet:1.0.0`"
+        )
+    )]
+    InvalidReference {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The configuration shared with `wkg` makes no sense.
+    #[error("`{path}` cannot be used: {why}")]
+    #[diagnostic(
+        code(registry::invalid_config),
+        help("mend the file, or name the registry with `--from`, `--to` or JOINTER_REGISTRY")
+    )]
+    InvalidConfig {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What is wrong in it.
+        why: String,
+    },
     /// The registry does not have it.
     #[error("`{what}` is not in the registry `{registry}`")]
     #[diagnostic(
@@ -207,6 +233,13 @@ pub enum RegistryError {
     #[error("the registry cannot be served: {0}")]
     #[diagnostic(code(registry::cannot_serve), help("check that the folder of `--dir` can be written"))]
     CannotServe(String),
+    /// Nobody can be asked.
+    #[error("there is no terminal to ask for a user name or a password on")]
+    #[diagnostic(
+        code(registry::no_password),
+        help("give both: `printf %s \"$TOKEN\" | jointer login HOST --username NAME --password-stdin`")
+    )]
+    NoPassword,
     /// Built without the feature.
     #[error("this jointer cannot talk to warg registries")]
     #[diagnostic(
@@ -231,9 +264,12 @@ impl Fault for RegistryError {
         match self {
             Self::CannotListen { in_use: true, .. } => ExitStatus::Conflict,
             Self::InvalidLocation { .. }
+            | Self::InvalidReference { .. }
+            | Self::InvalidConfig { .. }
             | Self::CannotListen { .. }
             | Self::BuildMetadata(_)
             | Self::InvalidEpoch(_)
+            | Self::NoPassword
             | Self::NoWarg
             | Self::NotLoopback(_)
             | Self::CannotServe(_)

@@ -10,20 +10,26 @@
 
 mod artifact;
 mod attachment;
+mod config;
 mod credentials;
 mod dir;
 mod disk;
 mod error;
 mod index;
 mod location;
+mod login;
 mod oci;
 mod publish;
+mod pull;
+mod raw;
 mod retry;
 mod serve;
 mod store;
 mod transfer;
+mod upkeep;
 #[cfg(feature = "warg")]
 pub mod warg;
+mod which;
 
 pub use artifact::{
     Artifact, CONFIG_MEDIA_TYPE, Descriptor, EMPTY_MEDIA_TYPE, INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE,
@@ -33,11 +39,16 @@ pub use attachment::{Attached, Attachment, Found, attach, attachments, found};
 pub use dir::DirRegistry;
 pub use error::RegistryError;
 pub use location::Location;
+pub use login::{Login, login, logout};
 pub use oci::OciRegistry;
 pub use publish::{Outcome, Published, Step, StepKind, publish};
+pub use pull::{Pulled, Pushed, Referrer, pull, push};
+pub use raw::{Place, RawReference};
 pub use serve::LocalServer;
 pub use store::{BlobWriter, Store};
 pub use transfer::{Pinned, fetch, resolve, versions};
+pub use upkeep::{Amount, Verified, amount, prune};
+pub use which::{Explained, Which, explain, which};
 
 use crate::app::Dirs;
 use crate::digest::Digest;
@@ -138,4 +149,12 @@ pub fn open(location: &Location, dirs: &Dirs) -> Result<Box<dyn Registry>, Regis
         Location::Dir(path) => Box::new(DirRegistry::new(location.to_string(), path.clone())),
         Location::Oci { host, prefix } => Box::new(OciRegistry::open(host, prefix)?),
     })
+}
+
+/// Opens the one repository of a place, whatever it is called. Nothing is asked of it yet.
+///
+/// # Errors
+/// When the credentials for it cannot be read.
+pub fn open_place(place: &Place) -> Result<Box<dyn Registry>, RegistryError> {
+    Ok(Box::new(OciRegistry::only(&place.host, &place.repository)?))
 }

@@ -9,7 +9,7 @@ use super::{
     RegistryError, attach,
 };
 use crate::digest::Digest;
-use crate::name::PackageId;
+use crate::name::{PackageId, PackageName};
 
 /// What publishing came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -105,14 +105,9 @@ pub fn publish(
             ours: artifact.manifest_digest,
         });
     }
-    let mut sending = Sending { registry, id, dry, steps: Vec::new() };
+    let mut sending = Sending::new(registry, &id.name, dry);
     if there.is_none() {
-        sending.blob(
-            &artifact.layer_descriptor.media_type,
-            artifact.layer_descriptor.digest,
-            &artifact.layer,
-        )?;
-        sending.blob(CONFIG_MEDIA_TYPE, artifact.config_digest, &artifact.config)?;
+        sending.artifact(artifact)?;
         sending.manifest(&artifact.manifest)?;
     }
     let attached = attachments.iter().map(|attachment| sending.attachment(attachment));
@@ -144,46 +139,57 @@ pub fn publish(
 }
 
 /// Sends one thing after the other, or only writes down that it would.
-struct Sending<'a> {
+pub(super) struct Sending<'a> {
     registry: &'a dyn Registry,
-    id: &'a PackageId,
+    package: &'a PackageName,
     dry: bool,
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
 }
 
-impl Sending<'_> {
+impl<'a> Sending<'a> {
+    pub(super) fn new(registry: &'a dyn Registry, package: &'a PackageName, dry: bool) -> Self {
+        Self { registry, package, dry, steps: Vec::new() }
+    }
+
+    /// What a manifest needs to be there before it.
+    pub(super) fn artifact(&mut self, artifact: &Artifact) -> Result<(), RegistryError> {
+        let layer = &artifact.layer_descriptor;
+        self.blob(&layer.media_type, layer.digest, &artifact.layer)?;
+        self.blob(CONFIG_MEDIA_TYPE, artifact.config_digest, &artifact.config)
+    }
+
     fn blob(&mut self, media_type: &str, digest: Digest, bytes: &[u8]) -> Result<(), RegistryError> {
-        let there = self.registry.has_blob(&self.id.name, digest)?;
+        let there = self.registry.has_blob(self.package, digest)?;
         self.note(StepKind::Blob, media_type, digest, bytes, there);
         if there || self.dry {
             return Ok(());
         }
-        self.registry.put_blob(&self.id.name, digest, bytes)
+        self.registry.put_blob(self.package, digest, bytes)
     }
 
     fn manifest(&mut self, bytes: &[u8]) -> Result<(), RegistryError> {
         let digest = Digest::of(bytes);
         let reference = Reference::Digest(digest);
-        let there = self.registry.manifest(&self.id.name, &reference)?.is_some();
+        let there = self.registry.manifest(self.package, &reference)?.is_some();
         self.note(StepKind::Manifest, MANIFEST_MEDIA_TYPE, digest, bytes, there);
         if there || self.dry {
             return Ok(());
         }
-        self.registry.put_manifest(&self.id.name, &reference, bytes)
+        self.registry.put_manifest(self.package, &reference, bytes)
     }
 
-    fn tag(&mut self, tag: &str, manifest: &[u8]) -> Result<(), RegistryError> {
+    pub(super) fn tag(&mut self, tag: &str, manifest: &[u8]) -> Result<(), RegistryError> {
         self.note(StepKind::Tag, tag, Digest::of(manifest), manifest, false);
         if self.dry {
             return Ok(());
         }
-        self.registry.put_manifest(&self.id.name, &Reference::Tag(tag.to_owned()), manifest)
+        self.registry.put_manifest(self.package, &Reference::Tag(tag.to_owned()), manifest)
     }
 
     fn attachment(&mut self, attachment: &Attachment) -> Result<Digest, RegistryError> {
         let manifest = attachment.manifest.to_bytes();
         let digest = Digest::of(&manifest);
-        let package = &self.id.name;
+        let package = self.package;
         for blob in &attachment.blobs {
             let digest = Digest::of(blob);
             let there = self.registry.has_blob(package, digest)?;
@@ -211,7 +217,7 @@ impl Sending<'_> {
 
     fn is_listed(&self, manifest: &Manifest, digest: Digest) -> Result<bool, RegistryError> {
         let Some(subject) = &manifest.subject else { return Ok(false) };
-        let listed: Vec<Descriptor> = self.registry.referrers(&self.id.name, subject.digest)?;
+        let listed: Vec<Descriptor> = self.registry.referrers(self.package, subject.digest)?;
         Ok(listed.iter().any(|entry| entry.digest == digest))
     }
 

@@ -25,6 +25,8 @@ use crate::name::PackageName;
 #[derive(Debug, Clone)]
 pub struct Store {
     root: Utf8PathBuf,
+    /// Whether a blob is on the disk before it gets its name.
+    durable: bool,
 }
 
 /// A blob on its way into the store.
@@ -35,6 +37,7 @@ pub struct BlobWriter {
     written: u64,
     blob: Descriptor,
     registry: String,
+    durable: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -48,7 +51,17 @@ struct Seen {
 impl Store {
     /// The store in the user cache.
     pub fn new(dirs: &Dirs) -> Self {
-        Self { root: dirs.store() }
+        Self { root: dirs.store(), durable: true }
+    }
+
+    /// One for the time of a command, in a folder that goes with it. Nothing there outlives a power cut.
+    pub(super) fn passing(root: &Utf8Path) -> Self {
+        Self { root: root.to_owned(), durable: false }
+    }
+
+    /// Its folder.
+    pub(super) fn root(&self) -> &Utf8Path {
+        &self.root
     }
 
     /// Where a blob is, whether or not it is there.
@@ -91,6 +104,7 @@ impl Store {
             written: 0,
             blob: blob.clone(),
             registry: registry.to_owned(),
+            durable: self.durable,
         })
     }
 
@@ -213,7 +227,11 @@ impl BlobWriter {
         if let Some(dir) = self.path.parent() {
             std::fs::create_dir_all(dir).map_err(|error| FileError::writing(dir, &error))?;
         }
-        Ok(persist(self.file, &self.path)?)
+        if self.durable {
+            return Ok(persist(self.file, &self.path)?);
+        }
+        let named = self.file.persist(&self.path);
+        Ok(named.map(drop).map_err(|error| FileError::writing(&self.path, &error.error))?)
     }
 }
 

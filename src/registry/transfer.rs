@@ -4,7 +4,7 @@
 use semver::Version;
 
 use super::artifact::{MAX_MANIFEST, check_config};
-use super::{Descriptor, Manifest, Reference, Registry, RegistryError, Store};
+use super::{CONFIG_MEDIA_TYPE, Descriptor, Manifest, Reference, Registry, RegistryError, Store};
 use crate::component;
 use crate::digest::Digest;
 use crate::name::{PackageId, PackageName};
@@ -16,7 +16,7 @@ pub struct Pinned {
     pub manifest: Digest,
     /// The component.
     pub layer: Descriptor,
-    config: Descriptor,
+    pub(super) config: Descriptor,
 }
 
 /// The versions of a package in a registry, the oldest first. Tags that are no versions are passed over.
@@ -64,8 +64,10 @@ pub fn fetch(
         }
     }
     let refused = |why| RegistryError::NotAPackage { what: what.clone(), registry: registry.name(), why };
-    let config = store.read(pinned.config.digest)?.unwrap_or_default();
-    check_config(&config, pinned.layer.digest).map_err(refused)?;
+    if pinned.config.media_type == CONFIG_MEDIA_TYPE {
+        let config = store.read(pinned.config.digest)?.unwrap_or_default();
+        check_config(&config, pinned.layer.digest).map_err(refused)?;
+    }
     let layer = store.read(pinned.layer.digest)?.unwrap_or_default();
     component::kind(&layer).map_err(|error| refused(error.to_string()))?;
     Ok(pinned)
@@ -97,7 +99,7 @@ fn manifest_bytes(
     Ok(bytes)
 }
 
-fn pin(registry: &dyn Registry, what: &str, manifest: &[u8]) -> Result<Pinned, RegistryError> {
+pub(super) fn pin(registry: &dyn Registry, what: &str, manifest: &[u8]) -> Result<Pinned, RegistryError> {
     if manifest.len() as u64 > MAX_MANIFEST {
         return Err(RegistryError::TooLarge {
             what: what.to_owned(),

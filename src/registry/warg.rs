@@ -9,7 +9,7 @@ use serde::Serialize;
 use warg_client::{ClientError, Config, FileSystemClient};
 
 use super::location::is_loopback;
-use super::{RegistryError, Store};
+use super::{Artifact, Location, Published, RegistryError, Store, creation_time, open, publish};
 use crate::app::{Dirs, PackageRequest};
 use crate::component;
 use crate::digest::Digest;
@@ -72,6 +72,23 @@ pub fn fetch(url: &str, request: &PackageRequest, dirs: &Dirs) -> Result<Fetched
     store.put(&bytes)?;
     let package = PackageId { name: request.name.clone(), version: download.version };
     Ok(Fetched { package, content, path: store.path(content) })
+}
+
+/// Publishes a package of a warg registry at `to`: the same bytes under the same version.
+///
+/// # Errors
+/// As [`fetch`] and [`publish`](super::publish()).
+pub fn migrate(
+    from: &str,
+    request: &PackageRequest,
+    to: &Location,
+    dirs: &Dirs,
+) -> Result<Published, RegistryError> {
+    let fetched = fetch(from, request, dirs)?;
+    let bytes = Store::new(dirs).read(fetched.content)?.unwrap_or_default();
+    // No clock: who migrates twice publishes the same.
+    let artifact = Artifact::pack(&fetched.package, bytes, &creation_time(None)?)?;
+    publish(&*open(to, dirs)?, &fetched.package, &artifact, &[], false)
 }
 
 /// All of warg's own files below our cache, and nobody asked anything.

@@ -245,3 +245,50 @@ fn respond(
     stream.shutdown(std::net::Shutdown::Write)?;
     stream.read(&mut [0; 1]).map(drop)
 }
+
+/// One page: its path, what it says, and where its `Link` points.
+pub type Page = (&'static str, Vec<u8>, Option<&'static str>);
+
+/// Serves a few pages as they are.
+pub struct Pages {
+    /// Where it listens.
+    pub address: SocketAddr,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Pages {
+    /// Serves these; everything else is not there.
+    pub fn new(pages: Vec<Page>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("its address");
+        let log: Arc<Mutex<Vec<String>>> = Arc::default();
+        let served = Self { address, log: log.clone() };
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let mut lines =
+                    BufReader::new(stream.try_clone().expect("stream")).lines().map_while(Result::ok);
+                let first = lines.next().unwrap_or_default();
+                let _ = lines.take_while(|line| !line.is_empty()).count();
+                let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
+                log.lock().expect("log").push(path.clone());
+                let found = pages.iter().find(|(known, _, _)| *known == path);
+                let (status, body, link) = match found {
+                    Some((_, body, link)) => (200, body.as_slice(), *link),
+                    None => (404, &b""[..], None),
+                };
+                let link = link.map(|link| format!("Link: {link}\r\n")).unwrap_or_default();
+                let length = body.len();
+                let head = format!(
+                    "HTTP/1.1 {status} x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{link}Connection: close\r\n\r\n"
+                );
+                let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
+            }
+        });
+        served
+    }
+
+    /// The paths that were asked for.
+    pub fn asked(&self) -> Vec<String> {
+        self.log.lock().expect("log").clone()
+    }
+}

@@ -53,7 +53,12 @@ wanted=$(sha256sum greet.wasm | cut -d ' ' -f 1)
 [[ $said == *"$wanted"* ]] || fail "the digest is not $wanted"
 find "$JOINTER_CACHE" -type f -name "$wanted*" | grep -q . || fail 'nothing in the store'
 
+# The same bytes under the same version in another registry, from where any jointer has them.
+"$jointer" registry migrate "warg://127.0.0.1:$port" acme:greet@0.1.0 --to "dir:$work/packages"
+"$jointer" pull acme:greet@0.1.0 --from "dir:$work/packages" -o migrated.wasm
+cmp greet.wasm migrated.wasm || fail 'the migrated package has other bytes'
+
 status=0
 "$jointer" fetch "warg://127.0.0.1:$port" acme:absent@0.1.0 2> "$work/error" || status=$?
 [ "$status" = 8 ] || { cat "$work/error"; fail "an absent package ended with $status instead of 8"; }
-echo 'warg: fetched, verified, and what is absent is said to be absent'
+echo 'warg: fetched, verified, migrated, and what is absent is said to be absent'

@@ -15,20 +15,38 @@ const MAX_REDIRECTS: usize = 5;
 /// Slower than this many bytes a second is as good as not at all.
 const SLOWEST: u64 = 4 << 10;
 
-/// A client; `follow` redirects or take them as failures.
-pub(super) fn client(roots: &[reqwest::Certificate], follow: bool) -> Result<reqwest::Client, String> {
+/// What a client is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum For {
+    /// Everything.
+    All,
+    /// Everything over http: redirects to https are not followed but given back. It starts without the
+    /// system's list of authorities, whose reading takes longer than many a request on loopback.
+    Plain,
+    /// What must not be carried to another place: no redirect is followed.
+    Straight,
+}
+
+/// A client.
+pub(super) fn client(roots: &[reqwest::Certificate], purpose: For) -> Result<reqwest::Client, String> {
     // Fails when there is one already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let policy = match follow {
-        true => reqwest::redirect::Policy::custom(redirect),
-        false => reqwest::redirect::Policy::none(),
+    let policy = match purpose {
+        For::All => reqwest::redirect::Policy::custom(redirect),
+        For::Plain => reqwest::redirect::Policy::custom(|attempt| match attempt.url().scheme() {
+            "https" => attempt.stop(),
+            _ => redirect(attempt),
+        }),
+        For::Straight => reqwest::redirect::Policy::none(),
     };
     let mut client = reqwest::Client::builder()
         .user_agent(USER_AGENT)
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(idle_timeout())
         .redirect(policy);
-    if !roots.is_empty() {
+    if purpose == For::Plain {
+        client = client.tls_certs_only([]);
+    } else if !roots.is_empty() {
         client = client.tls_certs_merge(roots.iter().cloned());
     }
     client.build().map_err(|error| words(&error))

@@ -14,23 +14,32 @@ mod upload;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use reqwest::{StatusCode, Url};
 use semver::Version;
+use tokio::time::timeout;
 
 pub(super) use referrers::about;
 
-use super::location::is_loopback;
-use super::retry::retried;
+use super::config::Config;
+use super::credentials::Credentials;
+use super::retry::{Failure, retried};
+use super::which::WELL_KNOWN_TIME;
 use super::{
     Descriptor, INDEX_MEDIA_TYPE, MAX_REFERRERS, Manifest, Reference, Registry, RegistryError, Store,
     credentials,
 };
 use crate::digest::Digest;
 use crate::name::PackageName;
-use session::Session;
+use http::read_limited;
+use session::{Access, Session};
+
+const MAX_WELL_KNOWN: u64 = 1 << 20;
 
 /// An OCI registry behind HTTP.
 pub struct OciRegistry {
     prefix: String,
+    /// All packages are this repository.
+    only: Option<String>,
     session: Session,
     runtime: tokio::runtime::Runtime,
     /// Manifests that were read to see what they are about, and will be asked for next.
@@ -41,28 +50,51 @@ impl OciRegistry {
     /// The registry at `host`, packages below `prefix`. Nothing is asked of it yet.
     ///
     /// # Errors
-    /// When credentials are configured but cannot be read.
+    /// When credentials or other things are configured for it but cannot be read.
     pub fn open(host: &str, prefix: &str) -> Result<Self, RegistryError> {
-        let found = credentials::find(host)?;
-        let scheme = if is_loopback(host) { "http" } else { "https" };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| RegistryError::Unreachable {
-            registry: host.to_owned(),
-            reason: error.to_string(),
-        })?;
+        let config = Config::load()?;
+        Self::with(host, prefix, credentials::find(host, &config)?, &config)
+    }
+
+    /// One repository of the registry at `host`, whatever package is asked for.
+    ///
+    /// # Errors
+    /// As [`OciRegistry::open`].
+    pub fn only(host: &str, repository: &str) -> Result<Self, RegistryError> {
+        let config = Config::load()?;
+        let found = match credentials::of_wkg_oci() {
+            Some(found) => found,
+            None => credentials::find(host, &config)?,
+        };
+        Ok(Self { only: Some(repository.to_owned()), ..Self::with(host, "", found, &config)? })
+    }
+
+    pub(super) fn with(
+        host: &str,
+        prefix: &str,
+        found: credentials::Found,
+        config: &Config,
+    ) -> Result<Self, RegistryError> {
         Ok(Self {
             prefix: prefix.to_owned(),
-            session: Session::new(host, scheme, Vec::new(), found)?,
-            runtime,
+            only: None,
+            session: Session::new(host, config.scheme(host)?, config.roots(host)?, found)?,
+            runtime: runtime(host)?,
             kept: Mutex::default(),
         })
     }
 
+    /// Asks whether the credentials are good; tells whether the registry wanted any.
+    pub(super) fn greet(&self) -> Result<bool, RegistryError> {
+        self.runtime.block_on(retried(async || self.session.greet().await))
+    }
+
     fn repository(&self, package: &PackageName) -> String {
         let PackageName { namespace, name } = package;
-        match self.prefix.as_str() {
-            "" => format!("{namespace}/{name}"),
-            prefix => format!("{prefix}/{namespace}/{name}"),
+        match (&self.only, self.prefix.as_str()) {
+            (Some(only), _) => only.clone(),
+            (None, "") => format!("{namespace}/{name}"),
+            (None, prefix) => format!("{prefix}/{namespace}/{name}"),
         }
     }
 
@@ -99,6 +131,38 @@ impl OciRegistry {
             _ => Ok(false),
         }
     }
+}
+
+fn runtime(host: &str) -> Result<tokio::runtime::Runtime, RegistryError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime
+        .map_err(|error| RegistryError::Unreachable { registry: host.to_owned(), reason: error.to_string() })
+}
+
+/// A small file of a host, as anybody; `None` when there is no such file.
+pub(super) fn well_known(
+    host: &str,
+    url: &str,
+    roots: Vec<reqwest::Certificate>,
+) -> Result<Option<Vec<u8>>, RegistryError> {
+    let unusable = |reason: String| RegistryError::Unreachable { registry: host.to_owned(), reason };
+    let url = Url::parse(url).map_err(|error| unusable(error.to_string()))?;
+    let anybody = credentials::Found::new(Credentials::None, String::new());
+    let session = Session::new(host, url.scheme(), roots, anybody)?;
+    let access = Access { repository: "the list of its packages", write: false };
+    runtime(host)?.block_on(retried(async || {
+        let response = session.send(access, || session.http().get(url.clone())).await?;
+        match response.status() {
+            status if status.is_success() => {}
+            StatusCode::NOT_FOUND => return Ok(None),
+            _ => return Err(session.refused(access, response).await),
+        }
+        let body = timeout(WELL_KNOWN_TIME, read_limited(response, MAX_WELL_KNOWN)).await;
+        let body = body.map_err(|_| Failure::Final(unusable("it is too slow".to_owned())))?;
+        let body = body.map_err(|error| session.broken(&error))?;
+        let large = || Failure::Final(unusable(format!("its answer has more than {MAX_WELL_KNOWN} bytes")));
+        body.ok_or_else(large).map(Some)
+    }))
 }
 
 /// Whether a tag is a version, which never moves.

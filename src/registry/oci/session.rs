@@ -13,7 +13,7 @@ use reqwest::{Request, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 
 use super::challenge::Challenge;
-use super::http::{client, message, plain, read_limited, same_origin, seconds, words};
+use super::http::{For, client, message, plain, read_limited, same_origin, seconds, words};
 use crate::registry::RegistryError;
 use crate::registry::credentials::{Credentials, Found};
 use crate::registry::location::is_loopback;
@@ -33,7 +33,11 @@ pub(super) struct Access<'a> {
 
 impl Access<'_> {
     pub(super) fn words(self) -> String {
-        format!("{} {}", if self.write { "write" } else { "read" }, self.repository)
+        match (self.repository, self.write) {
+            ("", _) => "in".to_owned(),
+            (repository, true) => format!("write {repository}"),
+            (repository, false) => format!("read {repository}"),
+        }
     }
 
     fn scope(self) -> String {
@@ -47,7 +51,9 @@ pub(super) struct Session {
     base: Url,
     roots: Vec<reqwest::Certificate>,
     http: reqwest::Client,
-    /// For tokens only: what buys one must not be carried to another place.
+    /// For where a plain one is sent on to.
+    secure: OnceLock<reqwest::Client>,
+    /// For tokens only.
     straight: OnceLock<reqwest::Client>,
     found: Found,
     known: Mutex<Known>,
@@ -90,8 +96,9 @@ impl Session {
         Ok(Self {
             host: host.to_owned(),
             base: base.map_err(|error| unusable(error.to_string()))?,
-            http: client(&roots, true).map_err(unusable)?,
+            http: client(&roots, if scheme == "http" { For::Plain } else { For::All }).map_err(unusable)?,
             roots,
+            secure: OnceLock::new(),
             straight: OnceLock::new(),
             found,
             known: Mutex::default(),
@@ -114,6 +121,16 @@ impl Session {
 
     pub(super) fn http(&self) -> &reqwest::Client {
         &self.http
+    }
+
+    /// Asks nothing but whether one may ask; tells whether credentials were needed for it.
+    pub(super) async fn greet(&self) -> Result<bool, Failure> {
+        let access = Access { repository: "", write: false };
+        let response = self.send(access, || self.http.get(self.base.clone())).await?;
+        match response.status().is_success() {
+            true => Ok(self.known().challenge.is_some()),
+            false => Err(self.refused(access, response).await),
+        }
     }
 
     /// Sends what `request` makes; once more with other credentials where the registry asks for them.
@@ -149,7 +166,15 @@ impl Session {
         {
             request.headers_mut().insert(AUTHORIZATION, value);
         }
-        self.http.execute(request).await.map_err(|error| self.broken(&error))
+        let again = request.try_clone();
+        let response = self.http.execute(request).await.map_err(|error| self.broken(&error))?;
+        match again {
+            Some(again) if response.status().is_redirection() && self.base.scheme() == "http" => {
+                let secure = self.made(&self.secure, For::All)?;
+                secure.execute(again).await.map_err(|error| self.broken(&error))
+            }
+            _ => Ok(response),
+        }
     }
 
     async fn authorization(&self, access: Access<'_>) -> Result<Option<HeaderValue>, Failure> {
@@ -212,9 +237,12 @@ impl Session {
             return Err(refuse("the place that it names for tokens is no web address"));
         }
         self.may_show(&realm, access)?;
-        let mut wanted = vec![("scope", access.scope())];
+        let mut wanted = Vec::new();
+        if !access.repository.is_empty() {
+            wanted.push(("scope", access.scope()));
+        }
         wanted.extend(service.map(|service| ("service", service)));
-        let client = self.straight()?;
+        let client = self.made(&self.straight, For::Straight)?;
         let request = match &self.found.credentials {
             Credentials::Identity(token) => {
                 wanted.extend([
@@ -264,13 +292,20 @@ impl Session {
         Err(self.unauthorized(access, plain(&why)).into())
     }
 
-    fn straight(&self) -> Result<&reqwest::Client, Failure> {
-        if self.straight.get().is_none() {
-            let made =
-                client(&self.roots, false).map_err(|reason| Failure::Final(self.unreachable(reason)))?;
-            let _ = self.straight.set(made);
+    /// A client that is rarely needed.
+    fn made<'a>(
+        &self,
+        place: &'a OnceLock<reqwest::Client>,
+        purpose: For,
+    ) -> Result<&'a reqwest::Client, Failure> {
+        match place.get() {
+            Some(made) => Ok(made),
+            None => {
+                let made = client(&self.roots, purpose);
+                let made = made.map_err(|reason| Failure::Final(self.unreachable(reason)))?;
+                Ok(place.get_or_init(|| made))
+            }
         }
-        self.straight.get().ok_or_else(|| Failure::Final(self.unreachable(String::new())))
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -300,7 +335,7 @@ impl Session {
             registry: self.host.clone(),
             what: access.words(),
             reason,
-            help: self.found.told.clone(),
+            help: self.found.told(&self.host),
         }
     }
 

@@ -1,0 +1,185 @@
+//! Pulling one package into a file, and pushing one file.
+
+use camino::Utf8Path;
+use serde::Serialize;
+
+use super::artifact::check_config;
+use super::disk::temporary;
+use super::publish::Sending;
+use super::transfer::{not_found, pin};
+use super::{
+    Artifact, CONFIG_MEDIA_TYPE, Descriptor, Manifest, Outcome, Reference, Registry, RegistryError, Step,
+    Store,
+};
+use crate::digest::Digest;
+use crate::error::FileError;
+use crate::name::PackageName;
+
+/// What was pulled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pulled {
+    /// The digest of the manifest.
+    pub manifest: Digest,
+    /// The digest of the component.
+    pub layer: Digest,
+    /// Its size.
+    pub size: u64,
+    /// What is attached: digests and kinds.
+    pub referrers: Vec<Referrer>,
+}
+
+/// Something that is attached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Referrer {
+    /// The digest of its manifest.
+    pub digest: Digest,
+    /// What it is.
+    pub kind: String,
+}
+
+/// What was pushed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pushed {
+    /// What was done.
+    pub outcome: Outcome,
+    /// The digest of the manifest.
+    pub manifest: Digest,
+    /// The digest of the component.
+    pub layer: Digest,
+    /// Its size.
+    pub size: u64,
+    /// What is attached; nothing yet.
+    pub referrers: Vec<Referrer>,
+    /// All that was sent, or would be.
+    pub steps: Vec<Step>,
+}
+
+/// Brings a package's component to `output`, complete and checked, or not at all. What the store has is
+/// taken from there. Packages in the older forms of Spin and wash are read as well.
+///
+/// # Errors
+/// When the registry does not have it, cannot be asked, or gives something that is wrong in any way.
+pub fn pull(
+    registry: &dyn Registry,
+    package: &PackageName,
+    reference: &Reference,
+    store: &Store,
+    output: &Utf8Path,
+) -> Result<Pulled, RegistryError> {
+    let what = format!("{package}@{reference}");
+    let bytes = registry.manifest(package, reference)?.ok_or_else(|| not_found(registry, what.clone()))?;
+    let manifest = Digest::of(&bytes);
+    if let Reference::Digest(wanted) = reference
+        && *wanted != manifest
+    {
+        return Err(RegistryError::Corrupt {
+            what,
+            registry: registry.name(),
+            expected: wanted.to_string(),
+            found: manifest.to_string(),
+        });
+    }
+    let pinned = pin(registry, &what, &bytes)?;
+    if pinned.config.media_type == CONFIG_MEDIA_TYPE {
+        let refused = |why| RegistryError::NotAPackage { what: what.clone(), registry: registry.name(), why };
+        if !store.has(pinned.config.digest) {
+            registry.blob(package, &pinned.config, store)?;
+        }
+        let config = store.read(pinned.config.digest)?.unwrap_or_default();
+        check_config(&config, pinned.layer.digest).map_err(refused)?;
+    }
+    write(registry, package, &pinned.layer, store, output, &what)?;
+    let referrers = registry.referrers(package, manifest)?;
+    Ok(Pulled {
+        manifest,
+        layer: pinned.layer.digest,
+        size: pinned.layer.size,
+        referrers: referrers.into_iter().map(referrer).collect(),
+    })
+}
+
+fn referrer(entry: Descriptor) -> Referrer {
+    Referrer { digest: entry.digest, kind: entry.artifact_type.unwrap_or(entry.media_type) }
+}
+
+/// The layer to its file. It is hashed on its way to the folder of that file and renamed there: no second
+/// copy is made, and none is waited for.
+fn write(
+    registry: &dyn Registry,
+    package: &PackageName,
+    layer: &Descriptor,
+    store: &Store,
+    output: &Utf8Path,
+    what: &str,
+) -> Result<(), RegistryError> {
+    let failed = |error: &std::io::Error| FileError::writing(output, error);
+    let dir = output.parent().filter(|dir| !dir.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
+    let beside =
+        tempfile::Builder::new().prefix(".jointer-").tempdir_in(dir).map_err(|error| failed(&error))?;
+    let place = Utf8Path::from_path(beside.path()).unwrap_or(dir);
+    let here = Store::passing(place);
+    let path = here.path(layer.digest);
+    if store.path(layer.digest).exists() && store.has(layer.digest) {
+        let file = temporary(place)?;
+        std::fs::copy(store.path(layer.digest), file.path()).map_err(|error| failed(&error))?;
+        std::fs::create_dir_all(path.parent().unwrap_or(place)).map_err(|error| failed(&error))?;
+        file.persist(&path).map_err(|error| failed(&error.error))?;
+    } else {
+        registry.blob(package, layer, &here)?;
+    }
+    let mut magic = [0; 4];
+    let read =
+        std::fs::File::open(&path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut magic));
+    if read.is_err() || &magic != b"\0asm" {
+        return Err(RegistryError::NotAPackage {
+            what: what.to_owned(),
+            registry: registry.name(),
+            why: "its layer is not WebAssembly".to_owned(),
+        });
+    }
+    Ok(std::fs::rename(&path, output).map_err(|error| failed(&error))?)
+}
+
+/// Pushes an artifact under a tag. What is there is not sent again; a tag that is a version never moves,
+/// others do. With `dry`, nothing is sent.
+///
+/// # Errors
+/// [`RegistryError::Conflict`]; or when the registry cannot be asked or refuses.
+pub fn push(
+    registry: &dyn Registry,
+    package: &PackageName,
+    tag: &str,
+    artifact: &Artifact,
+    dry: bool,
+) -> Result<Pushed, RegistryError> {
+    let reference = Reference::Tag(tag.to_owned());
+    let pushed = |outcome, steps| Pushed {
+        outcome,
+        manifest: artifact.manifest_digest,
+        layer: artifact.layer_descriptor.digest,
+        size: artifact.layer_descriptor.size,
+        referrers: Vec::new(),
+        steps,
+    };
+    let there = registry.manifest(package, &reference)?;
+    let there = there.map(|bytes| (Digest::of(&bytes), Manifest::of_package(&bytes).ok()));
+    match there {
+        Some((found, _)) if found == artifact.manifest_digest => {
+            return Ok(pushed(Outcome::Unchanged, Vec::new()));
+        }
+        Some((found, _)) if super::oci::is_version(tag) => {
+            return Err(RegistryError::Conflict {
+                what: format!("{package}@{tag}"),
+                registry: registry.name(),
+                found,
+                ours: artifact.manifest_digest,
+            });
+        }
+        _ => {}
+    }
+    let mut sending = Sending::new(registry, package, dry);
+    sending.artifact(artifact)?;
+    sending.tag(tag, &artifact.manifest)?;
+    let outcome = if dry { Outcome::Would } else { Outcome::Published };
+    Ok(pushed(outcome, sending.steps))
+}

@@ -1,0 +1,507 @@
+//! What can go wrong between jointer and a registry: each case is done to a real registry by a proxy. The
+//! right bytes or none: that is what is looked at after every case, and that the next try, with all well
+//! again, succeeds.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::proxy::{Harm, PASSWORD, Proxy, USER};
+use crate::registry::component;
+use crate::servers::{ServedRegistry, serve_registry};
+use crate::support::{Ran, TestEnv};
+
+/// A component that is sent in pieces: more than a megabyte, other for each `word`.
+pub fn large(word: &str) -> Vec<u8> {
+    let data = format!("{word} ").repeat((3 << 20) / (word.len() + 1));
+    wat::parse_str(format!(
+        r#"(component
+            (core module $m (memory (export "m") 64) (func (export "run")) (data (i32.const 0) "{data}"))
+            (core instance $i (instantiate $m))
+            (func $run (canon lift (core func $i "run")))
+            (export "run" (func $run)))"#
+    ))
+    .expect("a component")
+}
+
+/// A real registry behind the proxy.
+struct Behind {
+    env: TestEnv,
+    proxy: Proxy,
+    server: ServedRegistry,
+}
+
+impl Behind {
+    fn new() -> Self {
+        let server = serve_registry(&[]);
+        Self { env: TestEnv::new(), proxy: Proxy::new(server.address), server }
+    }
+
+    fn place(&self, tag: &str) -> String {
+        format!("{}/acme/greet:{tag}", self.proxy.address)
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        let mut command = self.env.alone(args);
+        command.env("JOINTER_NETWORK_TIMEOUT", "2").env("DOCKER_CONFIG", self.env.path("docker"));
+        Ran::from(command.output().expect("jointer starts"))
+    }
+
+    fn push(&self, file: &str, tag: &str) -> Ran {
+        self.run(&["push", file, &self.place(tag)])
+    }
+
+    fn pull(&self, tag: &str) -> Ran {
+        let _ = std::fs::remove_file(self.env.path("pulled.wasm"));
+        self.run(&["pull", &self.place(tag), "-o", "pulled.wasm"])
+    }
+
+    /// What is in the folder besides what the test put there.
+    fn left(&self) -> Vec<String> {
+        let names = std::fs::read_dir(self.env.dir())
+            .expect("folder")
+            .map(|entry| entry.expect("entry").file_name().into_string().expect("a name"));
+        names.filter(|name| name.starts_with(".jointer-") || name == "pulled.wasm").collect()
+    }
+}
+
+/// How a case should end.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    /// It succeeds in spite of it.
+    Well,
+    /// With this status and code, and nothing written.
+    Refused(i32, &'static str),
+}
+
+struct Case {
+    what: &'static str,
+    method: &'static str,
+    path: String,
+    harm: Harm,
+    times: usize,
+    end: End,
+}
+
+fn case(what: &'static str, method: &'static str, path: &str, harm: Harm, times: usize, end: End) -> Case {
+    Case { what, method, path: path.to_owned(), harm, times, end }
+}
+
+const ALWAYS: usize = usize::MAX;
+
+fn reading(layer: &str, swapped: &[u8], manifest: &Value) -> Vec<Case> {
+    use End::{Refused, Well};
+    use Harm::*;
+    let layer = &format!("blobs/{layer}");
+    let config = &format!("blobs/{}", manifest["config"]["digest"].as_str().expect("config"));
+    let tag = "manifests/1.0.0";
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let mut other = manifest.clone();
+        change(&mut other);
+        Instead("application/vnd.oci.image.manifest.v1+json", other.to_string().into_bytes())
+    };
+    let html = || Instead("text/html", b"<!DOCTYPE html><html>please log in</html>".to_vec());
+    let not_a_package = Refused(6, "registry::not_a_package");
+    let two = changed(&|other| {
+        let layer = other["layers"][0].clone();
+        other["layers"].as_array_mut().expect("layers").push(layer);
+    });
+    vec![
+        case("a bit flipped once", "GET", layer, Flip, 1, Well),
+        case("a bit flipped always", "GET", layer, Flip, ALWAYS, Refused(6, "registry::corrupt")),
+        case("cut once", "GET", layer, Truncate, 1, Well),
+        case("cut always", "GET", layer, Truncate, ALWAYS, Refused(7, "registry::unreachable")),
+        case("shortened", "GET", layer, Shorten, ALWAYS, Refused(6, "registry::corrupt")),
+        case("another component", "GET", layer, Instead("application/wasm", swapped.to_vec()), ALWAYS, Refused(6, "registry::")),
+        case("endless", "GET", layer, Endless, ALWAYS, Refused(6, "registry::too_large")),
+        case("429 once", "GET", layer, Status(429), 1, Well),
+        case("503 once", "GET", layer, Status(503), 1, Well),
+        case("reset once", "GET", layer, Reset, 1, Well),
+        case("reset at the manifest", "GET", tag, Reset, 1, Well),
+        case("silence once", "GET", layer, Stall(Duration::from_secs(4)), 1, Well),
+        case("404 for a blob", "GET", layer, Status(404), ALWAYS, Refused(8, "registry::not_found")),
+        case("403", "GET", tag, Status(403), ALWAYS, Refused(7, "registry::unauthorized")),
+        case("401 for ever", "GET", tag, Status(401), ALWAYS, Refused(7, "registry::unauthorized")),
+        case("500 for ever", "GET", tag, Status(500), ALWAYS, Refused(7, "registry::failed")),
+        case("a captive portal", "GET", tag, html(), ALWAYS, not_a_package),
+        case("a captive portal for a blob", "GET", layer, html(), ALWAYS, Refused(6, "registry::corrupt")),
+        case("an endless manifest", "GET", tag, Endless, ALWAYS, Refused(6, "registry::too_large")),
+        case("a manifest with a bit flipped", "GET", tag, Flip, ALWAYS, Refused(6, "registry::")),
+        case("a config with a bit flipped", "GET", config, Flip, ALWAYS, Refused(6, "registry::corrupt")),
+        case("a wrong digest in a header", "GET", tag, Header("Docker-Content-Digest", Some(format!("sha256:{}", "0".repeat(64)))), ALWAYS, Refused(6, "registry::corrupt")),
+        case("no digest in a header", "GET", tag, Header("Docker-Content-Digest", None), ALWAYS, Well),
+        case("two layers", "GET", tag, two, ALWAYS, not_a_package),
+        case("no layer", "GET", tag, changed(&|other| other["layers"] = Value::Array(vec![])), ALWAYS, not_a_package),
+        case("a wrong layer type", "GET", tag, changed(&|other| other["layers"][0]["mediaType"] = "text/plain".into()), ALWAYS, not_a_package),
+        case("a wrong config type", "GET", tag, changed(&|other| other["config"]["mediaType"] = "text/plain".into()), ALWAYS, not_a_package),
+        case("bytes from elsewhere", "GET", tag, changed(&|other| other["layers"][0]["urls"] = serde_json::json!(["http://127.0.0.1:1/x"])), ALWAYS, not_a_package),
+        case("an unknown digest", "GET", tag, changed(&|other| other["layers"][0]["digest"] = format!("sha512:{}", "0".repeat(128)).into()), ALWAYS, not_a_package),
+        case("a lie about the size", "GET", tag, changed(&|other| other["layers"][0]["size"] = 7.into()), ALWAYS, Refused(6, "registry::too_large")),
+        case("a monstrous size", "GET", tag, changed(&|other| other["layers"][0]["size"] = serde_json::json!(1u64 << 60)), ALWAYS, not_a_package),
+        case("a config of something else", "GET", tag, changed(&|other| other["config"] = other["layers"][0].clone()), ALWAYS, not_a_package),
+        case("an index", "GET", tag, Instead("application/vnd.oci.image.index.v1+json", br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#.to_vec()), ALWAYS, not_a_package),
+        case("a path as a title", "GET", tag, changed(&|other| other["layers"][0]["annotations"]["org.opencontainers.image.title"] = "../../evil.wasm".into()), ALWAYS, Well),
+        case("a redirect in a circle", "GET", tag, Redirect("/v2/acme/greet/manifests/1.0.0".to_owned()), ALWAYS, Refused(7, "registry::unreachable")),
+    ]
+}
+
+fn writing() -> Vec<Case> {
+    use End::{Refused, Well};
+    use Harm::*;
+    vec![
+        case("429 at the upload", "POST", "uploads", Status(429), 1, Well),
+        case("503 at the upload", "POST", "uploads", Status(503), 2, Well),
+        case("reset at the upload", "POST", "uploads", Reset, 1, Well),
+        case("PATCH cut", "PATCH", "uploads", CutRequest(1 << 20), 1, Well),
+        case("PATCH cut twice", "PATCH", "uploads", CutRequest(300_000), 2, Well),
+        case("PATCH reset", "PATCH", "uploads", Reset, 1, Well),
+        case("PATCH 503", "PATCH", "uploads", Status(503), 1, Well),
+        case(
+            "PATCH 404: the session is gone",
+            "PATCH",
+            "uploads",
+            Status(404),
+            ALWAYS,
+            Refused(7, "registry::failed"),
+        ),
+        case("PUT of a blob 503", "PUT", "uploads", Status(503), 1, Well),
+        case("PUT of a blob 404", "PUT", "uploads", Status(404), 1, Well),
+        case("PUT of a blob reset", "PUT", "uploads", Reset, 1, Well),
+        case("no place after PUT", "PUT", "uploads", Header("Location", None), ALWAYS, Well),
+        case("no place after PATCH", "PATCH", "uploads", Header("Location", None), ALWAYS, Well),
+        case(
+            "no place after POST",
+            "POST",
+            "uploads",
+            Header("Location", None),
+            ALWAYS,
+            Refused(7, "registry::failed"),
+        ),
+        case("PUT of the manifest 429", "PUT", "manifests", Status(429), 1, Well),
+        case("PUT of the manifest reset", "PUT", "manifests", Reset, 1, Well),
+        case(
+            "PUT of the manifest 400",
+            "PUT",
+            "manifests",
+            Status(400),
+            ALWAYS,
+            Refused(7, "registry::failed"),
+        ),
+        case("silence at PUT", "PUT", "manifests", Stall(Duration::from_secs(4)), 1, Well),
+        case("403", "POST", "uploads", Status(403), ALWAYS, Refused(7, "registry::unauthorized")),
+        case("503 for ever", "POST", "uploads", Status(503), ALWAYS, Refused(7, "registry::failed")),
+    ]
+}
+
+/// Every fault of reading and writing. One line at the end says what came of it.
+#[test]
+fn the_right_bytes_or_none_whatever_goes_wrong() {
+    let behind = Behind::new();
+    let (mut tried, mut survived, mut lost) = (0, 0, 0_usize);
+    let right = large("right");
+    behind.env.write("right.wasm", &right);
+    let pushed = behind.push("right.wasm", "1.0.0").success();
+    drop(pushed);
+    let json =
+        behind.run(&["--format", "json", "pull", &behind.place("1.0.0"), "-o", "pulled.wasm"]).success();
+    let pulled: Value = serde_json::from_str(&json.stdout).expect("JSON");
+    let manifest = manifest(behind.server.address, "acme/greet", "1.0.0");
+    let layer = pulled["layer"].as_str().expect("a digest").to_owned();
+    for case in reading(&layer, &large("swapped"), &manifest) {
+        behind.proxy.heal();
+        behind.proxy.rule(case.method, &case.path, case.harm.clone(), case.times);
+        let began = Instant::now();
+        // Each time a store that has nothing yet.
+        let _ = std::fs::remove_dir_all(behind.env.cache_alone());
+        let ran = behind.pull("1.0.0");
+        tried += 1;
+        judge(&case, &ran);
+        assert!(began.elapsed() < Duration::from_secs(60), "{}: {:?}", case.what, began.elapsed());
+        match case.end {
+            End::Well => {
+                let got = std::fs::read(behind.env.path("pulled.wasm")).expect("pulled");
+                lost += got.iter().zip(&right).filter(|(one, other)| one != other).count();
+                assert!(got == right, "{}: other bytes", case.what);
+                assert_eq!(behind.left(), ["pulled.wasm"], "{}", case.what);
+            }
+            End::Refused(..) => assert!(behind.left().is_empty(), "{}: {:?}", case.what, behind.left()),
+        }
+        behind.proxy.heal();
+        behind.pull("1.0.0").success();
+        assert!(std::fs::read(behind.env.path("pulled.wasm")).expect("pulled") == right, "{}", case.what);
+        survived += 1;
+    }
+    for (number, case) in writing().into_iter().enumerate() {
+        let tag = format!("2.0.{number}");
+        let sent = large(&tag);
+        behind.env.write("sent.wasm", &sent);
+        behind.proxy.heal();
+        behind.proxy.rule(case.method, &case.path, case.harm.clone(), case.times);
+        let ran = behind.push("sent.wasm", &tag);
+        tried += 1;
+        judge(&case, &ran);
+        let there = status(behind.server.address, &format!("/v2/acme/greet/manifests/{tag}"));
+        assert_eq!(there == 200, matches!(case.end, End::Well), "{}: the tag", case.what);
+        behind.proxy.heal();
+        behind.push("sent.wasm", &tag).success();
+        behind.pull(&tag).success();
+        let got = std::fs::read(behind.env.path("pulled.wasm")).expect("pulled");
+        lost += got.iter().zip(&sent).filter(|(one, other)| one != other).count();
+        assert!(got == sent, "{}: other bytes", case.what);
+        survived += 1;
+    }
+    // Past the capture of the harness: this is the figure.
+    let line = format!("faults: {tried} cases tried, {survived} survived, {lost} bytes lost\n");
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+    assert_eq!((tried, lost), (survived, 0));
+}
+
+#[track_caller]
+fn judge(case: &Case, ran: &Ran) {
+    match case.end {
+        End::Well => assert_eq!(ran.status, 0, "{}:\n{}", case.what, ran.stderr),
+        End::Refused(status, code) => {
+            assert_eq!(ran.status, status, "{}:\n{}", case.what, ran.stderr);
+            assert!(ran.stderr.contains(code), "{}: no {code} in\n{}", case.what, ran.stderr);
+        }
+    }
+    assert!(!ran.stderr.contains("panicked at"), "{}:\n{}", case.what, ran.stderr);
+    assert!(!ran.stderr.contains("_state="), "{}: a secret is told\n{}", case.what, ran.stderr);
+}
+
+/// A plain GET, for a look behind the proxy.
+fn get(address: std::net::SocketAddr, path: &str) -> String {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect(address).expect("connects");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("asked");
+    let mut text = Vec::new();
+    stream.read_to_end(&mut text).expect("answered");
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+fn status(address: std::net::SocketAddr, path: &str) -> u16 {
+    get(address, path).split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
+}
+
+/// A manifest as a registry has it.
+pub fn manifest_text(address: std::net::SocketAddr, repository: &str, reference: &str) -> Vec<u8> {
+    let text = get(address, &format!("/v2/{repository}/manifests/{reference}"));
+    text.split_once("\r\n\r\n").expect("a body").1.as_bytes().to_vec()
+}
+
+fn manifest(address: std::net::SocketAddr, repository: &str, reference: &str) -> Value {
+    let text = manifest_text(address, repository, reference);
+    serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{error}: {text:?}"))
+}
+
+#[test]
+fn a_second_push_sends_no_blob() {
+    let behind = Behind::new();
+    behind.env.write("greet.wasm", large("again"));
+    behind.push("greet.wasm", "1.0.0").success();
+    behind.proxy.heal();
+    behind.push("greet.wasm", "1.0.0").success();
+    assert_eq!(behind.proxy.asked(), ["GET /v2/acme/greet/manifests/1.0.0 "], "one round trip");
+    behind.proxy.heal();
+    behind.push("greet.wasm", "latest").success();
+    let asked = behind.proxy.asked();
+    assert!(
+        !asked.iter().any(|request| request.contains("uploads") && request.contains("PATCH")),
+        "{asked:?}"
+    );
+}
+
+#[test]
+fn an_upload_goes_on_where_it_broke_off() {
+    let behind = Behind::new();
+    behind.env.write("greet.wasm", large("resumed"));
+    behind.proxy.rule("PATCH", "uploads", Harm::CutRequest(1 << 20), 1);
+    behind.push("greet.wasm", "1.0.0").success();
+    let asked = behind.proxy.asked();
+    let resumed = asked.iter().any(|request| request.starts_with("PATCH") && request.contains(" 1048576-"));
+    assert!(resumed, "{asked:#?}");
+}
+
+#[test]
+fn tokens_that_run_out_are_renewed() {
+    let behind = Behind::new();
+    behind.env.write("greet.wasm", large("token"));
+    let auth =
+        base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("{USER}:{PASSWORD}"));
+    let address = behind.proxy.address;
+    behind.env.write("docker/config.json", format!(r#"{{"auths":{{"{address}":{{"auth":"{auth}"}}}}}}"#));
+    behind.proxy.want_tokens(Duration::from_secs(1), false);
+    // In the middle of it the token runs out, twice.
+    behind.proxy.rule("PUT", "uploads", Harm::Stall(Duration::from_millis(1200)), 1);
+    behind.proxy.rule("PATCH", "uploads", Harm::Stall(Duration::from_millis(1200)), 1);
+    behind.push("greet.wasm", "1.0.0").success();
+    behind.proxy.rule("GET", "manifests/1.0.0", Harm::Stall(Duration::from_millis(1200)), 1);
+    behind.pull("1.0.0").success();
+    let bought = behind.proxy.asked().iter().filter(|request| request.starts_with("GET /token")).count();
+    assert!(bought >= 4, "{:#?}", behind.proxy.asked());
+    // An identity token buys them as well, and is shown to nobody else.
+    behind.env.write(
+        "docker/config.json",
+        format!(r#"{{"auths":{{"{address}":{{"auth":"","identitytoken":"lasting"}}}}}}"#),
+    );
+    behind.pull("1.0.0").success();
+    assert!(behind.proxy.asked().iter().any(|request| request.starts_with("POST /token")));
+    // Tokens that nothing accepts end it.
+    behind.proxy.want_tokens(Duration::from_secs(60), true);
+    behind.proxy.heal();
+    behind.pull("1.0.0").ended_with(7).code("registry::unauthorized");
+    assert!(behind.proxy.asked().len() < 6, "{:#?}", behind.proxy.asked());
+}
+
+#[test]
+fn credentials_are_not_shown_to_other_hosts() {
+    let behind = Behind::new();
+    behind.env.write("greet.wasm", component("secret"));
+    behind.push("greet.wasm", "1.0.0").success();
+    // A third party: it only writes down what it is shown.
+    let thief = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let place = format!("http://{}/stolen", thief.local_addr().expect("address"));
+    let shown = std::thread::spawn(move || {
+        use std::io::{BufRead as _, Write as _};
+        let (mut stream, _) = thief.accept().expect("somebody comes");
+        let reader = std::io::BufReader::new(stream.try_clone().expect("stream"));
+        let lines: Vec<String> =
+            reader.lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+        let _ = stream.write_all(b"HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n");
+        lines
+    });
+    let variable = behind.proxy.address.to_string().replace(['.', ':'], "_");
+    behind.proxy.want_tokens(Duration::from_secs(60), false);
+    let auth =
+        base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("{USER}:{PASSWORD}"));
+    let address = behind.proxy.address;
+    behind.env.write("docker/config.json", format!(r#"{{"auths":{{"{address}":{{"auth":"{auth}"}}}}}}"#));
+    assert!(!variable.is_empty());
+    behind.proxy.rule("GET", "manifests", Harm::Redirect(place), ALWAYS);
+    behind.pull("1.0.0").ended_with(8).code("registry::not_found");
+    let lines = shown.join().expect("the thief");
+    assert!(!lines.iter().any(|line| line.to_lowercase().starts_with("authorization")), "{lines:?}");
+}
+
+#[test]
+fn a_kill_in_the_middle_of_a_push_leaves_no_tag_and_the_next_push_completes() {
+    let behind = Behind::new();
+    behind.env.write("greet.wasm", large("killed"));
+    for (method, path) in [("PATCH", "uploads"), ("PUT", "uploads"), ("PUT", "manifests")] {
+        behind.proxy.heal();
+        behind.proxy.rule(method, path, Harm::Stall(Duration::from_secs(5)), ALWAYS);
+        let place = behind.place("1.0.0");
+        let mut child = behind.env.alone(&["push", "greet.wasm", &place]).spawn().expect("jointer starts");
+        let began = Instant::now();
+        while !behind
+            .proxy
+            .asked()
+            .iter()
+            .any(|request| request.starts_with(method) && request.contains(path))
+        {
+            assert!(began.elapsed() < Duration::from_secs(60), "{method} {path} was never asked");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        child.kill().expect("killed");
+        child.wait().expect("ended");
+        if method != "PUT" || path != "manifests" {
+            assert_eq!(status(behind.server.address, "/v2/acme/greet/manifests/1.0.0"), 404, "{method}");
+        }
+    }
+    behind.proxy.heal();
+    behind.push("greet.wasm", "1.0.0").success();
+    behind.pull("1.0.0").success();
+    assert!(std::fs::read(behind.env.path("pulled.wasm")).expect("pulled") == large("killed"));
+}
+
+#[test]
+fn a_kill_in_the_middle_of_a_pull_leaves_no_file() {
+    let behind = Behind::new();
+    behind.env.write("greet.wasm", large("killed"));
+    behind.push("greet.wasm", "1.0.0").success();
+    behind.proxy.rule("GET", "blobs", Harm::Stall(Duration::from_secs(5)), ALWAYS);
+    let place = behind.place("1.0.0");
+    let mut child = behind.env.alone(&["pull", &place, "-o", "pulled.wasm"]).spawn().expect("jointer starts");
+    let began = Instant::now();
+    while !behind.proxy.asked().iter().any(|request| request.contains("blobs")) {
+        assert!(began.elapsed() < Duration::from_secs(60), "it never asked");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.kill().expect("killed");
+    child.wait().expect("ended");
+    assert!(!behind.env.path("pulled.wasm").exists());
+    behind.proxy.heal();
+    behind.pull("1.0.0").success();
+}
+
+#[test]
+fn a_versions_tag_stays_and_other_tags_move() {
+    let behind = Behind::new();
+    behind.env.write("one.wasm", component("one"));
+    behind.env.write("two.wasm", component("two"));
+    behind.push("one.wasm", "1.0.0").success();
+    behind.push("two.wasm", "1.0.0").ended_with(9).code("registry::conflict");
+    behind.push("one.wasm", "latest").success();
+    behind.push("two.wasm", "latest").success();
+    behind.pull("latest").success();
+    assert!(std::fs::read(behind.env.path("pulled.wasm")).expect("pulled") == component("two"));
+}
+
+#[test]
+fn the_hostile_names_of_a_registry_reach_no_path() {
+    let behind = Behind::new();
+    behind.env.write("greet.wasm", component("hello"));
+    for place in
+        ["127.0.0.1:1/../../etc:1", "127.0.0.1:1/a/../b:1", "127.0.0.1:1/A:1", "127.0.0.1:1/a:..", "x@y/a:1"]
+    {
+        behind.run(&["pull", place]).ended_with(2);
+        behind.run(&["push", "greet.wasm", place]).ended_with(2);
+    }
+    let tags = br#"{"name":"acme/greet","tags":["../../x","1.0.0","\u001b[2J","1.0.0/../..","sha256-00"]}"#;
+    behind.push("greet.wasm", "1.0.0").success();
+    behind.proxy.rule("GET", "tags", Harm::Instead("application/json", tags.to_vec()), 1);
+    let from = behind.proxy.address.to_string();
+    behind.run(&["pull", "acme:greet@^1", "--from", &from]).success();
+    assert!(behind.env.path("greet.wasm").exists());
+}
+
+#[test]
+fn a_list_of_tags_is_read_to_its_end_and_no_further() {
+    let behind = Behind::new();
+    behind.env.write("greet.wasm", component("hello"));
+    behind.push("greet.wasm", "1.0.0").success();
+    let page = |from: usize| {
+        let tags: Vec<String> = (from..from + 1000).map(|number| format!("0.0.{number}")).collect();
+        serde_json::json!({ "name": "acme/greet", "tags": tags }).to_string().into_bytes()
+    };
+    let server = crate::servers::Pages::new(vec![
+        (
+            "/v2/acme/greet/tags/list?n=1000",
+            page(0),
+            Some("</v2/acme/greet/tags/list?n=1000&last=a>; rel=\"next\""),
+        ),
+        (
+            "/v2/acme/greet/tags/list?n=1000&last=a",
+            page(1000),
+            Some("</v2/acme/greet/tags/list?last=b>; rel=\"next\""),
+        ),
+        (
+            "/v2/acme/greet/tags/list?last=b",
+            br#"{"tags":["3.0.0"]}"#.to_vec(),
+            Some("<http://127.0.0.1:1/v2/x>; rel=\"next\""),
+        ),
+    ]);
+    let from = server.address.to_string();
+    let ran = behind.run(&["pull", "acme:greet@^3", "--from", &from]);
+    // The version of the last page is found; its manifest is not there.
+    ran.ended_with(8).code("registry::not_found");
+    let asked = server.asked();
+    assert!(asked.iter().any(|path| path.contains("manifests/3.0.0")), "{asked:?}");
+    let round = crate::servers::Pages::new(vec![(
+        "/v2/acme/greet/tags/list?n=1000",
+        page(0),
+        Some("</v2/acme/greet/tags/list?n=1000>; rel=\"next\""),
+    )]);
+    behind.run(&["pull", "acme:greet@^3", "--from", &round.address.to_string()]).ended_with(8);
+    assert_eq!(round.asked().len(), 1, "a page that leads to itself");
+}
