@@ -71,12 +71,12 @@ fn the_list_of_three_languages_is_valid_and_honest() {
     let urls: Vec<_> = urls.filter_map(|one| one["purl"].as_str()).collect();
     assert!(urls.iter().any(|url| url.starts_with("pkg:cargo/wit-bindgen@")), "{urls:?}");
     assert!(!urls.iter().any(|url| url.contains("/syn@") || url.contains("macro")), "{urls:?}");
-    let bindings = list["components"].as_array().expect("components").iter();
-    let bindings = bindings.filter(|one| one["name"] == "wit-bindgen").next().expect("wit-bindgen");
+    let mut components = list["components"].as_array().expect("components").iter();
+    let bindings = components.find(|one| one["name"] == "wit-bindgen").expect("wit-bindgen");
     assert!(bindings["licenses"][0]["expression"].is_string(), "{bindings}");
     assert_eq!(bindings["hashes"][0]["alg"], "SHA-256");
-    let gateway = list["dependencies"].as_array().expect("dependencies").iter();
-    let gateway = gateway.filter(|one| one["ref"] == "part/gateway").next().expect("gateway");
+    let mut dependencies = list["dependencies"].as_array().expect("dependencies").iter();
+    let gateway = dependencies.find(|one| one["ref"] == "part/gateway").expect("gateway");
     assert!(gateway["dependsOn"].as_array().expect("refs").contains(&"part/pricing".into()), "{gateway}");
     // What cargo compiled out of its home does not tell where that is.
     let part = std::fs::read(env.path("build/parts/pricing.wasm")).expect("the part");
