@@ -19,6 +19,9 @@ pub(super) const RUN: &str = "wasi:cli/run";
 /// The export that makes a component an http handler.
 pub(super) const HANDLER: &str = "wasi:http/incoming-handler";
 
+/// The same of WASI 0.3.
+pub(super) const HANDLER_0_3: &str = "wasi:http/handler";
+
 /// How a program is started.
 #[derive(Debug, Clone, Default)]
 pub struct Program {
@@ -165,10 +168,8 @@ impl Loaded {
         let name = &self.name;
         let help = if self.exports(RUN) {
             format!("it is a program: `jointer run {name}`")
-        } else if self.exports(HANDLER) {
+        } else if self.exports(HANDLER) || self.exports_0_3(HANDLER_0_3) {
             format!("it is an http handler: `jointer serve {name}`")
-        } else if self.externs.exports.iter().any(|export| export.starts_with("wasi:http/handler@0.3")) {
-            "it is an http handler for WASI 0.3, which is not run yet; build it for 0.2".to_owned()
         } else {
             match super::functions(self).first() {
                 Some(function) => {

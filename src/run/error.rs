@@ -15,7 +15,9 @@ pub enum RunError {
     #[error("`{name}` cannot be compiled: {reason}")]
     #[diagnostic(
         code(run::not_compiled),
-        help("`jointer inspect {name}` shows what it is made of; components for WASI 0.3 are not run yet")
+        help(
+            "`jointer inspect {name}` shows what it is made of, build it for WASI 0.2, or a final version of 0.3"
+        )
     )]
     NotCompiled {
         /// The component.

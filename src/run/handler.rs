@@ -15,28 +15,40 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Body;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use wasmtime::Store;
-use wasmtime::component::Resource;
 use wasmtime_wasi_http::Error as HttpError;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
-use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
+use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
-use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
+use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use super::body::ResponseBody;
-use super::command::{HANDLER, Stdio, cause};
+use super::command::{HANDLER, HANDLER_0_3, Stdio, cause};
 use super::state::{Shared, State};
-use super::{Loaded, RunError};
+use super::{Loaded, RunError, third};
 use crate::event::Event;
 
 /// The guest's side of one request: instantiates, handles, and is gone when dropped.
 pub(super) type Guest = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
-type Answer = Result<Response<HyperOutgoingBody>, ErrorCode>;
+/// A handler, ready to be instantiated.
+#[derive(Clone)]
+enum Pre {
+    /// `wasi:http/incoming-handler@0.2`.
+    Second(ProxyPre<State>),
+    /// `wasi:http/handler@0.3`.
+    Third(ServicePre<State>),
+}
+
+/// What a guest does with its store.
+type Working<'s> = Pin<Box<dyn Future<Output = wasmtime::Result<()>> + Send + 's>>;
+
+/// The head of an answer, and the guest where it has not ended yet.
+type Answered = Result<(Response<HyperOutgoingBody>, Option<Guest>), Failure>;
 
 /// Answers requests with instances of one component.
 pub(super) struct Handler {
     loaded: Loaded,
-    pre: ProxyPre<State>,
+    pre: Pre,
     shared: Arc<Shared>,
     stdio: Stdio,
     /// As many instances at once as there is room for; further requests wait.
@@ -134,8 +146,14 @@ impl Handler {
         stdio: Stdio,
         access_log: bool,
     ) -> Result<Self, RunError> {
-        loaded.require(HANDLER)?;
-        let pre = ProxyPre::new(loaded.pre.clone()).map_err(|error| RunError::DoesNotFit {
+        let pre = match loaded.exports_0_3(HANDLER_0_3) {
+            true => ServicePre::new(loaded.pre.clone()).map(Pre::Third),
+            false => {
+                loaded.require(HANDLER)?;
+                ProxyPre::new(loaded.pre.clone()).map(Pre::Second)
+            }
+        };
+        let pre = pre.map_err(|error| RunError::DoesNotFit {
             name: loaded.name.clone(),
             reason: format!("{error:#}"),
         })?;
@@ -200,64 +218,94 @@ impl Handler {
         }
     }
 
-    /// The head of the guest's answer, and the guest where it has not ended yet.
-    async fn answer<B>(
-        &self,
-        request: Request<B>,
-        meter: &Meter,
-    ) -> Result<(Response<HyperOutgoingBody>, Option<Guest>), Failure>
+    /// Starts a guest and waits for the head of its answer.
+    async fn answer<B>(&self, request: Request<B>, meter: &Meter) -> Answered
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<HttpError>,
     {
-        let internal = |reason: String| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, reason);
         let waited = within(meter.patience(), self.slots.clone().acquire_owned()).await;
         let Ok(Ok(permit)) = waited else {
             return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "all instances are busy"));
         };
-        let (sender, receiver) = oneshot::channel();
-        let mut store = State::store(self.loaded.component.engine(), &self.shared, |builder| {
+        let store = State::store(self.loaded.component.engine(), &self.shared, |builder| {
             self.stdio.apply(builder, &self.shared);
         })
         .map_err(|error| internal(error.to_string()))?;
+        match &self.pre {
+            Pre::Second(pre) => self.second(pre.clone(), store, permit, request, meter).await,
+            Pre::Third(pre) => self.third(pre.clone(), store, permit, request, meter).await,
+        }
+    }
+
+    async fn second<B>(
+        &self,
+        pre: ProxyPre<State>,
+        mut store: Store<State>,
+        permit: OwnedSemaphorePermit,
+        request: Request<B>,
+        meter: &Meter,
+    ) -> Answered
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<HttpError>,
+    {
+        let (sender, receiver) = oneshot::channel();
         let mut view = store.data_mut().http_view();
         let request = view
             .new_incoming_request(Scheme::Http, request)
             .map_err(|error| Failure::new(StatusCode::BAD_REQUEST, error.root_cause().to_string()))?;
         let out = view.new_response_outparam(sender).map_err(|error| internal(error.to_string()))?;
-        let guest = self.guest(store, permit, request, out);
-        let Ok(answered) = within(meter.patience(), first_answer(guest, receiver)).await else {
-            return Err(Failure::new(StatusCode::GATEWAY_TIMEOUT, "the component did not answer in time"));
-        };
-        let (answer, guest) = answered?;
-        let response =
-            answer.map_err(|code| internal(format!("the component answered with an error: {code:?}")))?;
-        Ok((response, guest))
+        let guest = self.guest(store, permit, move |store| {
+            Box::pin(async move {
+                let proxy = pre.instantiate_async(&mut *store).await?;
+                proxy.wasi_http_incoming_handler().call_handle(store, request, out).await
+            })
+        });
+        first_answer(guest, receiver, meter).await
     }
 
-    fn guest(
+    async fn third<B>(
         &self,
+        pre: ServicePre<State>,
         store: Store<State>,
         permit: OwnedSemaphorePermit,
-        request: Resource<HostIncomingRequest>,
-        out: Resource<HostResponseOutparam>,
-    ) -> Guest {
+        request: Request<B>,
+        meter: &Meter,
+    ) -> Answered
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<HttpError>,
+    {
+        let (sender, receiver) = oneshot::channel();
+        let request = third::addressed(request)
+            .ok_or_else(|| Failure::new(StatusCode::BAD_REQUEST, "the request names no host"))?;
+        let guest = self.guest(store, permit, move |store| {
+            Box::pin(async move { third::handle(&pre, store, request, sender).await })
+        });
+        first_answer(guest, receiver, meter).await
+    }
+
+    /// The guest's side: what `work` does, with a trap as a failure.
+    fn guest<W>(&self, store: Store<State>, permit: OwnedSemaphorePermit, work: W) -> Guest
+    where
+        W: for<'s> FnOnce(&'s mut Store<State>) -> Working<'s> + Send + 'static,
+    {
         let live = Live::one(&self.live);
-        let pre = self.pre.clone();
         Box::pin(async move {
             // Dropped last: the slot is free and the count is right once the store is gone.
             let _held = (permit, live);
             let mut store = store;
-            let done = async {
-                let proxy = pre.instantiate_async(&mut store).await?;
-                proxy.wasi_http_incoming_handler().call_handle(&mut store, request, out).await
-            };
-            match done.await {
+            match work(&mut store).await {
                 Ok(()) => Ok(()),
                 Err(error) => Err(failure(&error, &store)),
             }
         })
     }
+}
+
+fn internal(reason: String) -> Failure {
+    Failure::new(StatusCode::INTERNAL_SERVER_ERROR, reason)
 }
 
 /// What a trap is answered with.
@@ -273,20 +321,30 @@ fn failure(error: &wasmtime::Error, store: &Store<State>) -> Failure {
 }
 
 /// Runs the guest until it has answered or ended.
-async fn first_answer(
+async fn first_answer<E: std::fmt::Debug>(
     mut guest: Guest,
-    mut receiver: oneshot::Receiver<Answer>,
-) -> Result<(Answer, Option<Guest>), Failure> {
-    tokio::select! {
-        biased;
-        Ok(answer) = &mut receiver => Ok((answer, Some(guest))),
-        ended = &mut guest => {
-            ended?;
-            drop(guest);
-            let silent = || Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "the component returned without an answer");
-            Ok((receiver.try_recv().map_err(|_| silent())?, None))
+    mut receiver: oneshot::Receiver<Result<Response<HyperOutgoingBody>, E>>,
+    meter: &Meter,
+) -> Answered {
+    let first = async {
+        tokio::select! {
+            biased;
+            Ok(answer) = &mut receiver => Ok((answer, Some(guest))),
+            ended = &mut guest => {
+                ended?;
+                drop(guest);
+                let silent = || internal("the component returned without an answer".to_owned());
+                Ok((receiver.try_recv().map_err(|_| silent())?, None))
+            }
         }
-    }
+    };
+    let Ok(answered) = within(meter.patience(), first).await else {
+        return Err(Failure::new(StatusCode::GATEWAY_TIMEOUT, "the component did not answer in time"));
+    };
+    let (answer, guest) = answered?;
+    let response =
+        answer.map_err(|code| internal(format!("the component answered with an error: {code:?}")))?;
+    Ok((response, guest))
 }
 
 async fn within<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> Result<T, ()> {

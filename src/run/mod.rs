@@ -26,6 +26,7 @@ mod output;
 mod server;
 mod state;
 mod table;
+mod third;
 mod value;
 
 pub use call::{Called, call, functions};

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use crate::adapt::{guest_with, program};
+use crate::http::Server;
 use crate::support::TestEnv;
 
 const VERSIONS: [(&str, &str); 3] =
@@ -132,4 +133,89 @@ fn what_async_code_of_its_time_does_is_named_with_its_tool() {
         env.jointer(["adapt", "spring.wasm", "--to", "wasi@0.3.0", "-o", "spring-0.3.0.wasm"]).success();
     let said = said.unwrapped();
     assert!(said.contains("wasmtime 46") && said.contains("wit-bindgen-rust 0.57.1"), "{said}");
+}
+
+#[test]
+fn handlers_of_each_version_are_served() {
+    let env = TestEnv::new();
+    for (_, version) in VERSIONS {
+        let component = component(&env, version);
+        // Whatever its version, the host finds it.
+        let server = Server::start(&env, &[component.to_str().expect("a path"), "--access-log"]);
+        let answer = server.send("POST", "/shout?now", &[], b"hello in pieces");
+        assert_eq!((answer.status, answer.text().as_str()), (200, "HELLO IN PIECES"), "{version}");
+        assert_eq!(answer.header("asked"), Some("Method::Post /shout?now"), "{version}");
+        server.wait_for("200 POST /shout");
+        assert_eq!(server.get("/").text(), "", "{version}");
+    }
+}
+
+#[test]
+fn a_handler_of_wasi_0_3_that_fails_is_500_and_the_next_request_is_served() {
+    let env = TestEnv::new();
+    let component = component(&env, "0.3.2");
+    let server =
+        Server::start(&env, &[component.to_str().expect("a path"), "--format", "json", "--access-log"]);
+    let trapped = server.get("/trap");
+    assert!(trapped.status == 500 && trapped.text().contains("trapped"), "{trapped:?}");
+    let refused = server.get("/error");
+    assert!(refused.status == 500 && refused.text().contains("asked to"), "{refused:?}");
+    let body = vec![b'a'; 20_000];
+    assert_eq!(server.send("PUT", "/large", &[], &body).body, vec![b'A'; 20_000]);
+    // A client that leaves in the middle takes its instance with it.
+    drop(server.open("POST", "/left", &[("content-length", "1000")], b""));
+    assert_eq!(server.send("HEAD", "/head", &[], b"").status, 200);
+    let request = server.wait_for("/large");
+    let request: serde_json::Value = serde_json::from_str(&request).expect("JSON");
+    assert_eq!((&request["bytes"], &request["complete"]), (&20_000.into(), &true.into()));
+    let mut nameless = std::net::TcpStream::connect(&server.address).expect("connects");
+    nameless.write_all(b"GET / HTTP/1.0\r\n\r\n").expect("sends");
+    let mut said = String::new();
+    nameless.read_to_string(&mut said).expect("an answer");
+    assert!(said.contains(" 400 ") && said.contains("names no host"), "{said}");
+}
+
+#[test]
+fn parts_for_two_versions_of_0_3_are_adapted_together() {
+    let env = TestEnv::new();
+    let clock = |version: &str| {
+        format!(
+            r#"(import "wasi:clocks/monotonic-clock@{version}" (instance $clock (export "now" (func (result u64)))))
+               (core func $now (canon lower (func $clock "now")))"#
+        )
+    };
+    let past = format!(
+        r#"(component {}
+            (core module $m (import "" "now" (func $now (result i64))) (func (export "now") (result i64) (call $now)))
+            (core instance $i (instantiate $m (with "" (instance (export "now" (func $now))))))
+            (func $past (result u64) (canon lift (core func $i "now")))
+            (instance $p (export "now" (func $past)))
+            (export "acme:clock/past@1.0.0" (instance $p)))"#,
+        clock("0.3.0-rc-2026-03-15")
+    );
+    let present = format!(
+        r#"(component {}
+            (import "acme:clock/past@1.0.0" (instance $past (export "now" (func (result u64)))))
+            (core func $then (canon lower (func $past "now")))
+            (core module $m (import "" "now" (func $now (result i64))) (import "" "then" (func $then (result i64)))
+                (func (export "passed") (result i32) (i64.le_u (call $then) (call $now))))
+            (core instance $i (instantiate $m (with "" (instance
+                (export "now" (func $now)) (export "then" (func $then))))))
+            (func (export "passed") (result bool) (canon lift (core func $i "passed"))))"#,
+        clock("0.3.2")
+    );
+    env.write("past.wasm", wat::parse_str(past).expect("WAT"));
+    env.write("present.wasm", wat::parse_str(present).expect("WAT"));
+    env.jointer(["plug", "present.wasm", "--plug", "past.wasm", "-o", "both.wasm"]).success();
+    let imports = |file: &str| {
+        let said = env.jointer(["inspect", file, "--format", "json"]).success().stdout;
+        let answer: serde_json::Value = serde_json::from_str(said.trim()).expect("JSON");
+        answer["imports"].clone()
+    };
+    assert_eq!(imports("both.wasm").as_array().map(Vec::len), Some(2));
+    for to in ["0.3.0", "0.3.2", "0.3.0-rc-2026-03-15"] {
+        env.jointer(["adapt", "both.wasm", "--to", &format!("wasi@{to}"), "-o", "one.wasm"]).success();
+        assert_eq!(imports("one.wasm"), serde_json::json!([format!("wasi:clocks/monotonic-clock@{to}")]));
+        assert_eq!(env.jointer(["call", "one.wasm", "passed()"]).success().stdout, "true\n", "{to}");
+    }
 }

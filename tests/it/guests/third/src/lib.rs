@@ -1,4 +1,5 @@
-//! A command against WASI 0.3, with today's bindings generator: it uses every package and says what it got.
+//! A command and http handler against WASI 0.3, with today's bindings generator: it uses every package and says what it
+//! got; as a handler it answers with the request's body in capitals.
 //! The three features are the same program against three versions.
 
 macro_rules! bindings {
@@ -31,6 +32,7 @@ bindings!(
             import wasi:http/types@0.3.0-rc-2026-03-15;
             import wasi:http/client@0.3.0-rc-2026-03-15;
             export wasi:cli/run@0.3.0-rc-2026-03-15;
+            export wasi:http/handler@0.3.0-rc-2026-03-15;
         }
     ",
     "../../../../wit/wasi/0.3.0-rc-2026-03-15"
@@ -54,6 +56,7 @@ bindings!(
             import wasi:http/types@0.3.0;
             import wasi:http/client@0.3.0;
             export wasi:cli/run@0.3.0;
+            export wasi:http/handler@0.3.0;
         }
     ",
     "../../../../wit/wasi/0.3.0"
@@ -77,6 +80,7 @@ bindings!(
             import wasi:http/types@0.3.2;
             import wasi:http/client@0.3.2;
             export wasi:cli/run@0.3.2;
+            export wasi:http/handler@0.3.2;
         }
     ",
     "../../../../wit/wasi/0.3.2"
@@ -110,6 +114,32 @@ impl exports::wasi::cli::run::Guest for Guest {
         drop(sender);
         written.await.map_err(drop)?;
         done.map_err(drop)
+    }
+}
+
+impl exports::wasi::http::handler::Guest for Guest {
+    async fn handle(request: Request) -> Result<Response, wasi::http::types::ErrorCode> {
+        use wasi::http::types::ErrorCode;
+        let (method, path) = (request.get_method(), request.get_path_with_query().unwrap_or_default());
+        match path.as_str() {
+            "/trap" => panic!("asked to"),
+            "/error" => return Err(ErrorCode::InternalError(Some("asked to".to_owned()))),
+            _ => {}
+        }
+        let (done, consumed) = wit_future::new(|| Ok(()));
+        let (mut body, _) = Request::consume_body(request, consumed);
+        let (mut sender, contents) = wit_stream::new();
+        let (trailers, none) = wit_future::new(|| Ok(None));
+        let asked = format!("{method:?} {path}").into_bytes();
+        let headers = Fields::from_list(&[("asked".to_owned(), asked)]).unwrap();
+        let (response, _) = Response::new(headers, Some(contents), none);
+        wit_bindgen::spawn_local(async move {
+            while let Some(byte) = body.next().await {
+                sender.write_all(vec![byte.to_ascii_uppercase()]).await;
+            }
+            drop((sender, trailers, done));
+        });
+        Ok(response)
     }
 }
 
