@@ -7,6 +7,7 @@
 
 mod code;
 mod http;
+mod http_errors;
 mod log;
 mod memory;
 mod table;

@@ -5,16 +5,20 @@
 //! of every part that was reached, to a fixpoint; each part has one instance that all its consumers
 //! share.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod explain;
+mod offer;
+mod origin;
 
-use indexmap::IndexMap;
-use wac_graph::types::are_semver_compatible;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::error::ComposeError;
 use super::shell::Piece;
 use super::{Edge, Options, Wire};
-use crate::name::nearest;
-use crate::wit::{Difference, Extern, Interface, Shape, Type, first_difference};
+use crate::wit::{Difference, Extern, Type, first_difference};
+pub(super) use explain::{listed, suggestion};
+pub(super) use offer::unversioned;
+use offer::{best, needs_nobody, offered};
+use origin::{Needed, Origins, interface};
 
 /// The composition as data. Parts are numbers into the sorted pieces.
 #[derive(Debug, Default)]
@@ -250,84 +254,6 @@ impl Planner<'_> {
         }
     }
 
-    fn wrong_type(
-        &self,
-        consumer: usize,
-        provider: usize,
-        export: &str,
-        difference: Difference,
-    ) -> ComposeError {
-        let place = difference.place();
-        ComposeError::WrongType {
-            component: self.names[consumer].to_owned(),
-            provider: self.names[provider].to_owned(),
-            export: export.to_owned(),
-            place: if place.is_empty() { place } else { format!("{place}: ") },
-            wanted: difference.wanted,
-            given: difference.given,
-            help: format!(
-                "build `{}` and `{}` against the same WIT; they were built from two different texts of `{}`",
-                self.names[consumer],
-                self.names[provider],
-                unversioned(export)
-            ),
-        }
-    }
-
-    fn unsatisfied(&self, consumer: usize, import: &str) -> ComposeError {
-        let component = self.names[consumer];
-        let others = || (0..self.pieces.len()).filter(|part| *part != consumer);
-        let other_version = others().find_map(|part| {
-            let (export, _) = offered(&self.pieces[part].shape)
-                .find(|(export, _)| unversioned(export) == unversioned(import))?;
-            Some(format!(
-                "`{}` exports `{export}`, a version that does not fit; build both against one version",
-                self.names[part]
-            ))
-        });
-        let near = || {
-            let exports: Vec<(&str, &str)> = others()
-                .flat_map(|part| {
-                    offered(&self.pieces[part].shape).map(move |(export, _)| (export, self.names[part]))
-                })
-                .collect();
-            let near = nearest(import, exports.iter().map(|(export, _)| *export));
-            let export = near.first()?;
-            let part = exports.iter().find(|(name, _)| name == export)?.1;
-            Some(format!("the nearest export is `{export}` of `{part}`"))
-        };
-        let step = format!(
-            "add a part that exports it (`jointer add NAME -t lib-rust --for {component}`), or leave it to the host: \
-             `\"{import}\" = \"host\"` under `[component.{component}.imports]`"
-        );
-        let help = match other_version.or_else(near) {
-            Some(candidate) => format!("{candidate}; else {step}"),
-            None => step,
-        };
-        ComposeError::Unsatisfied { component: component.to_owned(), import: import.to_owned(), help }
-    }
-
-    fn nothing_to_plug(&self, socket: usize) -> ComposeError {
-        let imports = self.pieces[socket].shape.imports.keys().map(String::as_str);
-        let exports = (0..self.pieces.len())
-            .filter(|part| *part != socket)
-            .flat_map(|part| offered(&self.pieces[part].shape).map(|(export, _)| export));
-        // What everybody imports of WASI only hides what matters here.
-        let own = |names: Vec<&str>| {
-            let own: Vec<&str> = names.iter().copied().filter(|name| !name.starts_with("wasi:")).collect();
-            let names = if own.is_empty() { names } else { own };
-            if names.is_empty() { "nothing".to_owned() } else { listed(names.into_iter(), "and") }
-        };
-        ComposeError::NothingToPlug {
-            socket: self.names[socket].to_owned(),
-            help: format!(
-                "it imports {}; the plugs export {}",
-                own(imports.collect()),
-                own(exports.collect())
-            ),
-        }
-    }
-
     fn refuse_cycles(&self, plan: &Plan) -> Result<(), ComposeError> {
         let mut done = BTreeSet::new();
         for start in 0..self.pieces.len() {
@@ -337,30 +263,6 @@ impl Planner<'_> {
             }
         }
         Ok(())
-    }
-
-    fn cycle(&self, cycle: &[(usize, &str)]) -> ComposeError {
-        let steps: Vec<String> = cycle
-            .iter()
-            .enumerate()
-            .map(|(index, (_, import))| {
-                let (provider, _) = cycle[(index + 1) % cycle.len()];
-                format!("needs `{import}` of `{}`", self.names[provider])
-            })
-            .collect();
-        let text = format!("`{}` {}", self.names[cycle[0].0], steps.join(", which "));
-        let (last, import) = cycle[cycle.len() - 1];
-        let help = if self.policy.files {
-            "a component can only be started after those it imports from; wire a part of them in a .wac file"
-                .to_owned()
-        } else {
-            format!(
-                "a part can only be started after those it imports from; move what both need into a part of its own, \
-                 or take one import out: `\"{import}\" = \"host\"` under `[component.{}.imports]`",
-                self.names[last]
-            )
-        };
-        ComposeError::Cycle { cycle: text, help }
     }
 
     /// A resource that reaches a part by two ways must be implemented by one.
@@ -380,32 +282,6 @@ impl Planner<'_> {
             }
         }
         Ok(())
-    }
-
-    fn two_origins(
-        &self,
-        consumer: usize,
-        interface: &str,
-        resource: &str,
-        one: &Implementer,
-        other: &Implementer,
-    ) -> ComposeError {
-        let who = |implementer: &Implementer| match implementer.part {
-            Some(part) => format!("`{}`", self.names[part]),
-            None => "the host".to_owned(),
-        };
-        let help = match other.part {
-            Some(part) => self.policy.wire_help(self.names[consumer], interface, self.names[part]),
-            None => format!("wire `{interface}` of all parts that use it to one part"),
-        };
-        ComposeError::TwoOrigins {
-            component: self.names[consumer].to_owned(),
-            interface: interface.to_owned(),
-            resource: resource.to_owned(),
-            one: who(one),
-            other: who(other),
-            help,
-        }
     }
 
     /// The root's exports, and before them what their types need.
@@ -462,179 +338,4 @@ fn cycle_from<'p>(
     }
     done.insert(part);
     None
-}
-
-/// Who implements a resource: a part and the interface it exports it from, or the host.
-#[derive(Debug, PartialEq, Eq)]
-struct Implementer {
-    part: Option<usize>,
-    interface: String,
-    resource: String,
-}
-
-struct Origins<'a> {
-    pieces: &'a [Piece<'a>],
-    plan: &'a Plan,
-}
-
-impl Origins<'_> {
-    fn of_import(&self, part: usize, import: &str, resource: &str) -> Implementer {
-        if let Some((provider, export)) = self.plan.edges.get(&(part, import.to_owned())) {
-            return self.of_export(*provider, export, resource);
-        }
-        let used = interface(&self.pieces[part].shape.imports, import).and_then(|it| it.uses.get(resource));
-        match used {
-            Some(origin) if origin.imported => self.of_import(part, &origin.interface, &origin.name),
-            // The host's interfaces are merged over versions that fit, so versions do not count here.
-            _ => Implementer {
-                part: None,
-                interface: unversioned(import).to_owned(),
-                resource: resource.to_owned(),
-            },
-        }
-    }
-
-    fn of_export(&self, part: usize, export: &str, resource: &str) -> Implementer {
-        let used = interface(&self.pieces[part].shape.exports, export).and_then(|it| it.uses.get(resource));
-        match used {
-            Some(origin) if origin.imported => self.of_import(part, &origin.interface, &origin.name),
-            Some(origin) => self.of_export(part, &origin.interface, &origin.name),
-            None => {
-                Implementer { part: Some(part), interface: export.to_owned(), resource: resource.to_owned() }
-            }
-        }
-    }
-}
-
-/// Collects the exports of parts whose types are mentioned, those that others need first.
-struct Needed<'a> {
-    pieces: &'a [Piece<'a>],
-    plan: &'a Plan,
-    found: Vec<(usize, String)>,
-}
-
-impl Needed<'_> {
-    /// What the types of an interface that `part` exports come from.
-    fn by(&mut self, part: usize, mentioning: &Interface) {
-        for origin in mentioning.uses.values() {
-            if origin.imported {
-                self.import(part, &origin.interface);
-            } else {
-                self.export(part, &origin.interface);
-            }
-        }
-    }
-
-    /// What the types of the world of `part` come from.
-    fn by_world(&mut self, part: usize) {
-        for item in self.pieces[part].shape.imports.values() {
-            if let Extern::Type(_, Some(origin)) = item {
-                self.import(part, &origin.interface);
-            }
-        }
-    }
-
-    /// Imported from the host it is named by that import; from a part, its export must be exported.
-    fn import(&mut self, part: usize, import: &str) {
-        let plan = self.plan;
-        match plan.edges.get(&(part, import.to_owned())) {
-            Some((provider, export)) => self.export(*provider, export),
-            None => {
-                let pieces = self.pieces;
-                if let Some(mentioning) = interface(&pieces[part].shape.imports, import) {
-                    self.by(part, mentioning);
-                }
-            }
-        }
-    }
-
-    fn export(&mut self, part: usize, export: &str) {
-        let found = (part, export.to_owned());
-        if self.found.contains(&found) {
-            return;
-        }
-        let pieces = self.pieces;
-        if let Some(mentioning) = interface(&pieces[part].shape.exports, export) {
-            self.by(part, mentioning);
-        }
-        self.found.push(found);
-    }
-}
-
-fn interface<'a>(externs: &'a IndexMap<String, Extern>, name: &str) -> Option<&'a Interface> {
-    match externs.get(name)? {
-        Extern::Interface(interface) => Some(interface),
-        _ => None,
-    }
-}
-
-/// Whether nobody has to implement an import: it is made of types alone.
-fn needs_nobody(wanted: &Extern) -> bool {
-    match wanted {
-        Extern::Interface(interface) => interface.is_plain(),
-        Extern::Type(ty, origin) => *ty != Type::Resource || origin.is_some(),
-        Extern::Function(_) | Extern::Other(_) => false,
-    }
-}
-
-/// What a part has for others. What guest tools export for themselves is not: componentize-py's
-/// interface `exports` and the function `init` of the QuickJS engine, by which both prepare their
-/// interpreters before the component is finished.
-fn offered(shape: &Shape) -> impl Iterator<Item = (&str, &Extern)> {
-    shape
-        .exports
-        .iter()
-        .filter(|(name, item)| match item {
-            Extern::Interface(interface) => !(*name == "exports" && interface.functions.keys().eq(["init"])),
-            Extern::Function(function) => {
-                let parameters: Vec<&str> =
-                    function.parameters.iter().map(|(name, _)| name.as_str()).collect();
-                !(*name == "init" && parameters == ["shim", "script", "entry-path", "disable-gc"])
-            }
-            Extern::Type(..) | Extern::Other(_) => true,
-        })
-        .map(|(name, item)| (name.as_str(), item))
-}
-
-/// The export of a part that comes nearest to an import: of those whose name and version fit, one whose
-/// type fits too, the same version before the newest. With why it does not fit, if none does.
-fn best<'a>(shape: &'a Shape, import: &str, wanted: &Extern) -> Option<(&'a str, Option<Difference>)> {
-    let mut named: Vec<(&str, &Extern)> =
-        offered(shape).filter(|(export, _)| are_semver_compatible(import, export)).collect();
-    named.sort_by_key(|(export, _)| (*export != import, std::cmp::Reverse(version(export))));
-    let mut tried = named.into_iter().map(|(export, given)| (export, first_difference(wanted, given)));
-    let first = tried.next()?;
-    if first.1.is_none() {
-        return Some(first);
-    }
-    Some(tried.find(|(_, difference)| difference.is_none()).unwrap_or(first))
-}
-
-fn version(name: &str) -> Option<semver::Version> {
-    name.split_once('@')?.1.parse().ok()
-}
-
-pub(super) fn unversioned(name: &str) -> &str {
-    name.split('@').next().unwrap_or(name)
-}
-
-/// `a`, `b` and `c`.
-pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>, last: &str) -> String {
-    let mut quoted: Vec<String> = names.map(|name| format!("`{name}`")).collect();
-    match quoted.pop() {
-        Some(end) if quoted.is_empty() => end,
-        Some(end) => format!("{} {last} {end}", quoted.join(", ")),
-        None => "none".to_owned(),
-    }
-}
-
-/// "did you mean" with the nearest, else all after `intro`.
-pub(super) fn suggestion<'a>(typed: &str, known: impl Iterator<Item = &'a str>, intro: &str) -> String {
-    let known: Vec<&str> = known.collect();
-    let near = nearest(typed, known.iter().copied());
-    if near.is_empty() {
-        format!("{intro} {}", listed(known.into_iter(), "and"))
-    } else {
-        format!("did you mean {}?", listed(near.iter().map(String::as_str), "or"))
-    }
 }
