@@ -84,6 +84,110 @@ fn components_out_of_old_packages_of_jco_work() {
     }
 }
 
+/// A program that does what its arguments say, one after the other.
+const PARTS: &str = r#"
+use std::io::Read;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+fn main() {
+    for part in std::env::args().skip(1) {
+        match part.split_once('=').unwrap_or((&part, "")) {
+            ("text", text) => println!("text {text:?}"),
+            ("variable", name) => println!("{name} {:?}", std::env::var(name)),
+            ("year", _) => {
+                let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+                println!("year {}", seconds / 31_556_952 + 1970 >= 2025);
+            }
+            ("hash", _) => println!("hashed {}", std::collections::HashMap::from([(1, 2)]).len()),
+            ("sleep", _) => {
+                let start = Instant::now();
+                std::thread::sleep(Duration::from_millis(20));
+                println!("slept {}", start.elapsed().as_millis() >= 19);
+            }
+            ("input", _) => {
+                let mut input = String::new();
+                std::io::stdin().read_to_string(&mut input).unwrap();
+                println!("input {input:?}");
+            }
+            ("file", path) => println!("file {:?}", std::fs::read_to_string(path).map_err(|error| error.kind())),
+            ("folder", path) => {
+                let entries = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name());
+                let mut names: Vec<_> = entries.collect();
+                names.sort();
+                println!("folder {names:?}");
+            }
+            ("error", text) => eprintln!("{text}"),
+            ("fail", _) => std::process::exit(1),
+            _ => panic!("{part}"),
+        }
+    }
+}
+"#;
+
+/// Runs a command with something to read, and gives its status and what it wrote.
+fn output(command: &mut Command) -> (Option<i32>, String, String) {
+    use std::io::Write;
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().expect("it starts");
+    child.stdin.take().expect("piped").write_all(b"typed").expect("typed");
+    let done = child.wait_with_output().expect("it ends");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    (done.status.code(), text(done.stdout), text(done.stderr))
+}
+
+/// The same component on a host of its time, as it is, and on ours, adapted: both say the same. Only with
+/// `JOINTER_FULL=1`, because npm installs three old hosts for it. Nothing is adapted to them: no target is a candidate.
+#[test]
+fn hosts_of_the_time_and_ours_say_the_same() {
+    if std::env::var_os("JOINTER_FULL").is_none() {
+        return;
+    }
+    let env = TestEnv::new();
+    env.write("data/hello.txt", "hello file\n");
+    let data = env.path("data").canonicalize().expect("the folder");
+    let data = data.to_str().expect("a path");
+    let [file, none, folder] =
+        [format!("file={data}/hello.txt"), format!("file={data}/none"), format!("folder={data}")];
+    let plain = ["text=one", "variable=COLOUR", "variable=NONE", "year", "hash", "error=complaint"];
+    let program = std::fs::read(crate::adapt::program(&env, PARTS, "wasm32-wasip1")).expect("the program");
+    for (host, adapter, snapshot) in [
+        // This one's shim has neither standard input nor files, and sleeps only when nothing was written before.
+        ("0.14.1", "0.5.0", "0.2.0-rc-2023-11-10"),
+        ("0.14.2", "0.6.0", "0.2.0-rc-2023-12-05"),
+        ("1.0.3", "0.7.0", "0.2.0"),
+    ] {
+        let Some(jco) = crate::tools::historical(&format!("jco-host-{host}")) else { return };
+        let Some(adapter) = crate::tools::historical(&format!("adapter-{adapter}.wasm")) else { return };
+        let adapter = std::fs::read(adapter).expect("the adapter");
+        let mut encoder = wit_component::ComponentEncoder::default();
+        let encoder = encoder.module(&program).expect("a module");
+        let encoder = encoder.adapter("wasi_snapshot_preview1", &adapter).expect("an adapter");
+        env.write("old.wasm", encoder.encode().expect("a component"));
+        let inspected = env.jointer(["inspect", "old.wasm"]).success().stdout;
+        assert!(inspected.contains(&format!("built against WASI\n  {snapshot}\n")), "{host}: {inspected}");
+        let mut runs = vec![plain.to_vec(), vec!["sleep"], vec!["fail"]];
+        if host != "0.14.1" {
+            runs.push(vec!["sleep", "input", &file, &none, &folder, "text=two", "fail"]);
+        }
+        for parts in runs {
+            let script = jco.join("node_modules/@bytecodealliance/jco/src/jco.js");
+            let mut then = Command::new(jco.join("node"));
+            then.arg(script)
+                .args(["run", "old.wasm"])
+                .args(&parts)
+                .current_dir(env.dir())
+                .env("COLOUR", "red");
+            let now =
+                ["run", "--host", "wasi@0.2.12", "--env", "COLOUR=red", "--dir", &format!("{data}::{data}")];
+            adapted(&env, &env.path("old.wasm"), "0.2.12");
+            let mut now = env.command(now.into_iter().chain(["adapted.wasm"]).chain(parts.iter().copied()));
+            let (then, now) = (output(&mut then), output(&mut now));
+            assert_eq!((&then.0, &then.1), (&now.0, &now.1), "{host} {parts:?}: {} {}", then.2, now.2);
+            assert!(!parts.contains(&"text=one") || then.1.starts_with("text \"one\"\nCOLOUR Ok(\"red\")\n"));
+            assert_eq!(then.2.contains("complaint"), now.2.contains("complaint"), "{host} {parts:?}");
+        }
+    }
+}
+
 const APP: &str = r#"
 import os, sys, time
 from command import exports

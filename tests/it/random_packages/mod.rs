@@ -96,16 +96,19 @@ fn mapped(component: &[u8], other: &[u8]) -> Result<Adapted, AdaptError> {
     adapt::map(component, &mappings, &[other])
 }
 
+/// What a function was given and what it gave.
+type Call = (Vec<Val>, Vec<Val>);
+
 /// How often each function is called, with other values each time.
 const ROUNDS: usize = 5;
 
 /// Calls every function of the interface through the component, whose host answers at random; gives what the caller
 /// gave and got, after what the host saw and answered was found to be the same.
-fn calls(bytes: &[u8], name: &str, functions: &[String], seed: u64) -> Vec<(Vec<Val>, Vec<Val>)> {
+fn calls(bytes: &[u8], name: &str, functions: &[String], seed: u64) -> Vec<Call> {
     let engine = Engine::default();
     let component = Component::new(&engine, bytes).unwrap_or_else(|error| panic!("{name}: {error:?}"));
     let mut linker = Linker::<()>::new(&engine);
-    let seen: Arc<Mutex<Vec<(Vec<Val>, Vec<Val>)>>> = Arc::default();
+    let seen: Arc<Mutex<Vec<Call>>> = Arc::default();
     let mut instance = linker.instance(name).expect("an instance");
     for function in functions {
         let seen = seen.clone();

@@ -8,7 +8,7 @@ use crate::fuzz::mutate::Random;
 pub fn value(random: &mut Random, ty: &Type) -> Val {
     let number = random.next();
     match ty {
-        Type::Bool => Val::Bool(number % 2 == 0),
+        Type::Bool => Val::Bool(number.is_multiple_of(2)),
         Type::S8 => Val::S8(number as i8),
         Type::U8 => Val::U8(number as u8),
         Type::S16 => Val::S16(number as i16),
@@ -33,13 +33,15 @@ pub fn value(random: &mut Random, ty: &Type) -> Val {
         Type::Enum(cases) => {
             Val::Enum(cases.names().nth(random.below(cases.names().len())).expect("a case").to_owned())
         }
-        Type::Option(option) => Val::Option((number % 2 == 0).then(|| Box::new(value(random, &option.ty())))),
-        Type::Result(result) => Val::Result(match number % 2 == 0 {
+        Type::Option(option) => {
+            Val::Option((number.is_multiple_of(2)).then(|| Box::new(value(random, &option.ty()))))
+        }
+        Type::Result(result) => Val::Result(match number.is_multiple_of(2) {
             true => Ok(result.ok().map(|ty| Box::new(value(random, &ty)))),
             false => Err(result.err().map(|ty| Box::new(value(random, &ty)))),
         }),
         Type::Flags(flags) => {
-            Val::Flags(flags.names().filter(|_| random.next() % 2 == 0).map(str::to_owned).collect())
+            Val::Flags(flags.names().filter(|_| random.next().is_multiple_of(2)).map(str::to_owned).collect())
         }
         other => panic!("{other:?} is not plain"),
     }
