@@ -4,7 +4,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::error::Result;
-use crate::process::ProcessError;
+use crate::process::{ProcessError, interrupted};
 use crate::run::RunError;
 
 /// A runtime with a thread for each core.
@@ -24,6 +24,10 @@ pub(super) async fn signalled() {
         if let Ok(mut signal) = signal(kind) {
             waiting.spawn(async move { signal.recv().await });
         }
+    }
+    // One that came while something was built or compiled was meant for what follows as well.
+    if interrupted() {
+        return;
     }
     match waiting.join_next().await {
         Some(_) => {}

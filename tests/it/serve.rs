@@ -239,3 +239,25 @@ fn what_is_no_handler_names_the_right_command() {
     let ran = env.jointer(["serve".as_ref(), program.as_os_str()]).ended_with(2).code("run::wrong_world");
     assert!(ran.stderr.contains("jointer run"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_signal_that_comes_before_it_serves_ends_it_too() {
+    let env = TestEnv::new();
+    let handler = guests::http();
+    // With a cache of its own it compiles for a while; at some of these moments the signal comes then.
+    for millis in [50, 150, 300, 600] {
+        let args = ["serve", "--addr", "127.0.0.1:0", handler.to_str().expect("a plain path")];
+        let _ = std::fs::remove_dir_all(env.cache_alone());
+        let mut child = env.alone(&args).stderr(std::process::Stdio::null()).spawn().expect("jointer starts");
+        std::thread::sleep(Duration::from_millis(millis));
+        kill_process(Pid::from_child(&child), Signal::TERM).expect("a signal");
+        let until = Instant::now() + Duration::from_secs(120);
+        while child.try_wait().expect("a child").is_none() {
+            if Instant::now() > until {
+                let _ = child.kill();
+                panic!("it goes on after a signal at {millis} ms");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
