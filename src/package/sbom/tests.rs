@@ -71,7 +71,7 @@ fn a_part_is_complete_where_every_module_has_its_packages() {
     assert_eq!(completeness["app"], "incomplete");
     let unknown = &both["components"][1]["components"][0]["properties"];
     assert!(unknown.as_array().unwrap().contains(&property(PACKAGES, "unknown")));
-    assert_eq!(said(&list(&[rust.clone()], "(component)"))["app"], "complete");
+    assert_eq!(said(&list(std::slice::from_ref(&rust), "(component)"))["app"], "complete");
     let nothing_told = Part { packages: None, ..rust };
     assert_eq!(said(&list(&[nothing_told], "(component)"))["app"], "incomplete");
 }
