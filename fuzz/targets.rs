@@ -6,7 +6,8 @@
 //! of its own and an input that takes seconds.
 
 use jointer::adapt::{self, Lacking, Mapping, Wishes};
-use jointer::{component, compose, host, package, registry, run, wit};
+use jointer::trust::KeyPair;
+use jointer::{component, compose, deps, host, package, registry, run, wit};
 
 /// One thing that is fuzzed.
 pub struct Target {
@@ -37,6 +38,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "document", samples: Samples::Made(|| texts(DOCUMENTS)), run: document },
     Target { name: "test-table", samples: Samples::Made(|| texts(TABLES)), run: table },
     Target { name: "manifest", samples: Samples::Made(|| texts(MANIFESTS)), run: manifest },
+    Target { name: "lock", samples: Samples::Made(|| texts(LOCKS)), run: lock },
+    Target { name: "bundle", samples: Samples::Made(bundles), run: bundle },
 ];
 
 /// The target of this name.
@@ -184,5 +187,46 @@ const TABLES: &[&str] = &[
 fn table(input: &[u8]) {
     if let Ok(text) = std::str::from_utf8(input) {
         let _ = run::Table::parse("test.toml".into(), text);
+    }
+}
+
+const LOCKS: &[&str] = &[
+    "[[package]]\nname = \"acme:greet\"\nversion = \"1.0.0\"\nregistry = \"dir:packages\"\ncontent = \
+     \"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a\"\nmanifest = \
+     \"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a\"\n\n[[wit]]\nname = \"a:b\"\nversion = \
+     \"0.1.0\"\nregistry = \"local\"\ncontent = \
+     \"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a\"\nmanifest = \
+     \"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a\"\n",
+];
+
+/// Lock files. What is read is written again as it was read.
+fn lock(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    if let Ok(mut file) = deps::LockFile::parse(text, "jointer.lock".into()) {
+        let (packages, wits) = (file.packages().to_vec(), file.wits().to_vec());
+        file.set_packages(packages);
+        file.set_wits(wits);
+    }
+}
+
+fn bundles() -> Vec<Vec<u8>> {
+    let component = wat::parse_str("(component (core module (func)))").expect("a component");
+    let contents = package::Contents {
+        id: &"acme:shop@1.0.0".parse().expect("a name"),
+        component,
+        parts: Vec::new(),
+        root: "shop",
+        wiring: &[],
+        provenance: Some(serde_json::json!({})),
+        created: "1970-01-01T00:00:00Z",
+    };
+    vec![package::bundle(contents, Some(&KeyPair::generate())).expect("a bundle").tar]
+}
+
+/// Bundles. What passes is put together again to the same package.
+fn bundle(input: &[u8]) {
+    if let Ok((id, artifact, _)) = package::unpack(input) {
+        assert_eq!(jointer::digest::Digest::of(&artifact.layer), artifact.layer_descriptor.digest);
+        assert!(!id.to_string().is_empty());
     }
 }

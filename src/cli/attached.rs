@@ -33,8 +33,12 @@ pub(super) struct BuiltApp {
 impl BuiltApp {
     /// The app that the command stands in, as its sources say now.
     pub(super) fn build(cx: &Context) -> Result<Self> {
-        let app = App::load(&App::find(&cx.cwd)?)?;
-        let built = built(cx, &app)?;
+        Self::of(App::load(&App::find(&cx.cwd)?)?, |app| built(cx, app))
+    }
+
+    /// This app, as `build` builds it.
+    pub(super) fn of(app: App, build: impl FnOnce(&App) -> Result<Built>) -> Result<Self> {
+        let built = build(&app)?;
         let id = PackageId { name: app.name.clone(), version: app.version.clone() };
         let created = registry::creation_time(epoch().as_deref())?;
         Ok(Self { app, id, created, built })

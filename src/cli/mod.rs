@@ -22,6 +22,7 @@ mod fetch;
 mod files;
 mod grants;
 mod inspect;
+mod key;
 mod keygen;
 mod location;
 mod lock;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Context, location};
+use super::attached::{BuilderArgs, BuiltApp, epoch};
+use super::{Context, key, location};
 use crate::app::{App, MANIFEST, Source};
 use crate::build;
 use crate::component;
@@ -12,18 +13,23 @@ use crate::deps;
 use crate::error::{ExitStatus, Result};
 use crate::file;
 use crate::name::{InterfaceName, PackageId, PackageName};
-use crate::package::{self, PackageError, Planned};
-use crate::registry::{self, Artifact, Location, Outcome, Published, Store};
+use crate::package::{self, Extras, PackageError, Planned, Subject};
+use crate::registry::{
+    self, Artifact, Attachment, Descriptor, Location, MANIFEST_MEDIA_TYPE, Outcome, Published, Store,
+};
+use crate::trust::KeyPair;
 use crate::wit;
 
 /// Publish components and WIT packages
 ///
 /// Without FILE the app's composed component is published, under the name and version of `jointer.toml`. Several are
 /// published in the order in which they need each other. A version that is published never changes: the same contents
-/// again are fine, others are refused; and so is a version that its users would take for compatible and that is not.
+/// again are fine, others are refused; and so is a version that its users would take for compatible and that is not. What
+/// is attached is sent before the version gets its name, so nobody ever sees it unsigned. A bundle is published as it is,
+/// with everything that is in it.
 #[derive(Debug, clap::Args)]
 pub struct PublishArgs {
-    /// Components, folders of WIT, or folders of apps; default: the app
+    /// Components, folders of WIT, folders of apps, or bundles; default: the app
     #[arg(value_name = "FILE|DIR", conflicts_with = "workspace")]
     sources: Vec<Utf8PathBuf>,
     /// Every app below this folder, and the WIT packages of their own that they have
@@ -35,6 +41,17 @@ pub struct PublishArgs {
     /// Where to: `local`, `dir:PATH` or `HOST[:PORT][/PREFIX]`; default: the registry of its namespace
     #[arg(long, value_name = "REGISTRY", env = "JOINTER_REGISTRY")]
     to: Option<String>,
+    /// Sign with this private key (`jointer keygen` or `cosign generate-key-pair`)
+    #[arg(long, value_name = "KEY")]
+    sign: Option<Utf8PathBuf>,
+    /// Attach a CycloneDX list of what is inside
+    #[arg(long)]
+    sbom: bool,
+    /// Attach SLSA provenance: how the app was built
+    #[arg(long)]
+    provenance: bool,
+    #[command(flatten)]
+    builder: BuilderArgs,
     /// Publish although users of a compatible version have to change something
     #[arg(long)]
     allow_breaking: bool,
@@ -45,25 +62,24 @@ pub struct PublishArgs {
 
 /// What a package is made from.
 enum From {
-    File { bytes: Vec<u8> },
+    File { path: Utf8PathBuf, bytes: Vec<u8> },
     App(Box<App>),
+    Bundle { path: Utf8PathBuf, artifact: Box<Artifact>, attachments: Vec<Attachment> },
 }
 
 pub(super) fn run(cx: &Context, args: &PublishArgs) -> Result<ExitStatus> {
+    let key = args.sign.as_deref().map(|path| key::private(cx, path)).transpose()?;
     let planned = package::in_order(plan(cx, args)?)?;
     let all: BTreeSet<PackageName> = planned.iter().map(|one| one.id.name.clone()).collect();
     let mut published = Vec::new();
     for one in planned {
-        let location = location::parse(cx, args.to.as_deref())?;
-        match publish(cx, args, &location, &one) {
+        let (id, needs) = (one.id.clone(), one.needs.clone());
+        match publish(cx, args, one, key.as_ref()) {
             Ok(one) => published.push(one),
             // What it is built from would have been published before it.
-            Err(error)
-                if args.dry_run
-                    && one.needs.iter().any(|need| *need != one.id.name && all.contains(need)) =>
-            {
+            Err(error) if args.dry_run && needs.iter().any(|need| *need != id.name && all.contains(need)) => {
                 cx.reporter()
-                    .note("Later", format!("{} can be built when what it needs is there: {error}", one.id));
+                    .note("Later", format!("{id} can be built when what it needs is there: {error}"));
             }
             Err(error) => return Err(error),
         }
@@ -76,24 +92,78 @@ pub(super) fn run(cx: &Context, args: &PublishArgs) -> Result<ExitStatus> {
     Ok(ExitStatus::Success)
 }
 
-fn publish(cx: &Context, args: &PublishArgs, location: &Location, one: &Planned<From>) -> Result<Published> {
-    let bytes = match &one.of {
-        From::File { bytes } => bytes.clone(),
-        From::App(app) => {
-            // What was published just now is found there.
-            let options = deps::Options { from: Some(location.clone()), ..deps::Options::default() };
-            deps::ready(app, &cx.dirs, &options, cx.reporter())?;
-            let built = build::build(app, &cx.dirs, &build::Options::default(), cx.reporter())?;
-            file::read(&built.component)?
+fn publish(cx: &Context, args: &PublishArgs, one: Planned<From>, key: Option<&KeyPair>) -> Result<Published> {
+    let Planned { id, of, .. } = one;
+    let location = location::of_package(cx, args.to.as_deref(), &id.name)?;
+    let created = registry::creation_time(epoch().as_deref())?;
+    let (artifact, attachments) = match of {
+        From::Bundle { path, .. } if args.sign.is_some() || args.sbom || args.provenance => {
+            return Err(PackageError::Whole(path).into());
+        }
+        From::Bundle { artifact, attachments, .. } => (*artifact, attachments),
+        of => {
+            let (bytes, extras) = contents(cx, args, of, &id, &location, &created)?;
+            let artifact = Artifact::pack(&id, bytes, &created)?;
+            let subject = Descriptor::of(MANIFEST_MEDIA_TYPE, &artifact.manifest);
+            let attachments = package::attachments(&id, &subject, extras, &created, key);
+            (artifact, attachments)
         }
     };
-    let registry = registry::open(location, &cx.dirs)?;
+    let registry = registry::open(&location, &cx.dirs)?;
     if !args.allow_breaking {
-        package::gate(&*registry, &one.id, &bytes, &Store::new(&cx.dirs))?;
+        package::gate(&*registry, &id, &artifact.layer, &Store::new(&cx.dirs))?;
     }
-    let created = registry::creation_time(std::env::var("SOURCE_DATE_EPOCH").ok().as_deref())?;
-    let artifact = Artifact::pack(&one.id, bytes, &created)?;
-    Ok(registry::publish(&*registry, &one.id, &artifact, &[], args.dry_run)?)
+    Ok(registry::publish(&*registry, &id, &artifact, &attachments, args.dry_run)?)
+}
+
+/// The component or WIT, and what is to be told about it.
+fn contents(
+    cx: &Context,
+    args: &PublishArgs,
+    of: From,
+    id: &PackageId,
+    location: &Location,
+    created: &str,
+) -> Result<(Vec<u8>, Extras)> {
+    match of {
+        From::App(app) => {
+            let app = BuiltApp::of(*app, |app| {
+                // What was published just now is found there.
+                let options = deps::Options { from: Some(location.clone()), ..deps::Options::default() };
+                deps::ready(app, &cx.dirs, &options, cx.reporter())?;
+                build::build(app, &cx.dirs, &build::Options::default(), cx.reporter())
+            })?;
+            let contents = app.contents(&args.builder)?;
+            let component = contents.component.clone();
+            if !args.sbom && !args.provenance {
+                return Ok((component, Extras::default()));
+            }
+            let Extras { sbom, provenance, .. } = contents.extras()?;
+            let extras = Extras {
+                parts: Vec::new(),
+                sbom: sbom.filter(|_| args.sbom),
+                provenance: provenance.filter(|_| args.provenance),
+            };
+            Ok((component, extras))
+        }
+        From::File { path, .. } | From::Bundle { path, .. } if args.provenance => {
+            Err(PackageError::NoProvenance(path).into())
+        }
+        From::File { bytes, .. } => {
+            let version = id.version.to_string();
+            let subject = Subject {
+                name: &id.name.to_string(),
+                version: Some(&version),
+                component: &bytes,
+                parts: &[],
+                wiring: &[],
+                created,
+            };
+            let sbom = args.sbom.then(|| package::sbom(&subject)).transpose()?;
+            Ok((bytes, Extras { sbom, ..Extras::default() }))
+        }
+        From::Bundle { artifact, .. } => Ok((artifact.layer, Extras::default())),
+    }
 }
 
 /// One package in a few lines; each thing that would be sent on its own.
@@ -147,14 +217,23 @@ fn of_source(cx: &Context, source: &Utf8Path, id: Option<&PackageId>) -> Result<
     if path.is_dir() {
         let bytes = package::encode_wit(&path)?;
         let id = package::named(source, &bytes, id)?;
-        return Ok(Planned { needs: mentioned(&path), id, of: From::File { bytes } });
+        return Ok(Planned { needs: mentioned(&path), id, of: From::File { path, bytes } });
+    }
+    if source.extension() == Some("tar") {
+        let (own, artifact, attachments) = package::unpack(&file::read(&path)?)?;
+        if let Some(given) = id.filter(|given| **given != own) {
+            let (found, given) = (own.to_string(), given.to_string());
+            return Err(PackageError::WrongId { path: source.to_owned(), found, given }.into());
+        }
+        let of = From::Bundle { path, artifact: Box::new(artifact), attachments };
+        return Ok(Planned { needs: BTreeSet::new(), id: own, of });
     }
     let bytes = cx.read_artifact(source)?;
     let id = package::named(source, &bytes, id)?;
     let externs = component::externs(&bytes)?;
     let names = externs.imports.iter().chain(&externs.exports);
     let needs = names.filter_map(|name| Some(name.parse::<InterfaceName>().ok()?.package)).collect();
-    Ok(Planned { needs, id, of: From::File { bytes } })
+    Ok(Planned { needs, id, of: From::File { path, bytes } })
 }
 
 fn of_app(app: App, id: Option<PackageId>) -> Planned<From> {
@@ -176,7 +255,7 @@ fn wit_of(app: &App) -> Result<Option<Planned<From>>> {
         return Ok(None);
     }
     let bytes = package::encode_wit(&dir)?;
-    Ok(Some(Planned { needs: mentioned(&dir), id, of: From::File { bytes } }))
+    Ok(Some(Planned { needs: mentioned(&dir), id, of: From::File { path: dir, bytes } }))
 }
 
 /// The packages that a folder of WIT has and mentions.

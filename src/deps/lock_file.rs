@@ -85,10 +85,18 @@ impl LockFile {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(FileError::reading(path, &error).into()),
         };
+        Ok(Self::parse(&text, path)?)
+    }
+
+    /// Reads its text; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// [`DepsError::InvalidLock`].
+    pub fn parse(text: &str, path: &Utf8Path) -> Result<Self, DepsError> {
         let invalid = |reason: String| DepsError::InvalidLock { path: path.to_owned(), reason };
         let document: DocumentMut = text.parse().map_err(|error| invalid(format!("{error}")))?;
         let Packages { package: packages, wit: wits } =
-            toml::from_str(&text).map_err(|error| invalid(error.message().to_owned()))?;
+            toml::from_str(text).map_err(|error| invalid(error.message().to_owned()))?;
         Ok(Self { document, packages, wits })
     }
 

@@ -31,8 +31,11 @@ impl<'a> Sources<'a> {
     }
 
     /// Where a package is looked for that is not locked yet.
-    pub(super) fn home(&self, _package: &PackageName) -> Result<Location> {
-        Ok(self.options.from.clone().unwrap_or_default())
+    pub(super) fn home(&self, package: &PackageName) -> Result<Location> {
+        Ok(match &self.options.from {
+            Some(location) => location.clone(),
+            None => registry::which(package)?.location,
+        })
     }
 
     /// The registry at `location`; with `--offline` one that only says so.

@@ -58,6 +58,33 @@ pub enum PackageError {
     #[error("{0} need each other, so that none can be published first")]
     #[diagnostic(code(package::cycle), help("move what they share into a package of its own"))]
     Cycle(String),
+    /// How a file was made is not known.
+    #[error("how `{0}` was built is not known, so there is no provenance of it")]
+    #[diagnostic(
+        code(package::no_provenance),
+        help(
+            "publish the app that it comes from: `jointer publish --provenance` in its folder builds it and says how"
+        )
+    )]
+    NoProvenance(Utf8PathBuf),
+    /// A package without the parts that a bundle has.
+    #[error("`{0}` was published without its parts, so no bundle can be made of it")]
+    #[diagnostic(
+        code(package::not_whole),
+        help(
+            "`jointer pull` brings its component; its author can publish the bundle: `jointer publish FILE.oci.tar`"
+        )
+    )]
+    NotWhole(PackageId),
+    /// A bundle has what it has.
+    #[error("`{0}` is a bundle, and is published as it is")]
+    #[diagnostic(
+        code(package::whole),
+        help(
+            "leave out `--sign`, `--sbom` and `--provenance`: they belong to `jointer bundle`; `jointer sign` adds a signature later"
+        )
+    )]
+    Whole(Utf8PathBuf),
     /// One name for several packages.
     #[error("`--as` names one package, and several are to be published")]
     #[diagnostic(code(package::one_name), help("publish them one by one, or leave out `--as`"))]
@@ -143,6 +170,9 @@ impl Fault for PackageError {
             | Self::InvalidWit { .. }
             | Self::Twice(_)
             | Self::Cycle(_)
+            | Self::NoProvenance(_)
+            | Self::Whole(_)
+            | Self::NotWhole(_)
             | Self::OneName => ExitStatus::Usage,
             Self::Exists(_) | Self::Breaking { .. } => ExitStatus::Conflict,
             Self::NotABundle(_)

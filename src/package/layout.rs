@@ -53,6 +53,12 @@ impl Layout {
         descriptor
     }
 
+    /// Adds a manifest as somebody else wrote it.
+    pub(super) fn add_raw(&mut self, bytes: Vec<u8>, manifest: Manifest) {
+        let digest = self.add(bytes);
+        self.manifests.push((digest, manifest));
+    }
+
     /// The manifests, in order.
     pub(super) fn manifests(&self) -> impl Iterator<Item = (Digest, &Manifest)> {
         self.manifests.iter().map(|(digest, manifest)| (*digest, manifest))

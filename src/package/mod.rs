@@ -6,6 +6,7 @@
 
 mod attachment;
 mod bundle;
+mod carry;
 mod checkout;
 mod error;
 mod gate;
@@ -21,6 +22,7 @@ pub use attachment::{
     Extras, PARTS_MEDIA_TYPE, PROVENANCE_PREDICATE, SBOM_PREDICATE, STATEMENT_MEDIA_TYPE, attachments,
 };
 pub use bundle::{Bundled, Contents, Part, bundle};
+pub use carry::{collect, is_signature, unpack};
 pub use checkout::Checkout;
 pub use error::PackageError;
 pub use gate::gate;

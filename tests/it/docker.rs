@@ -23,9 +23,10 @@ use crate::support::{Ran, TestEnv};
 use crate::tools::peer;
 
 /// Killed when dropped.
-struct Docker {
+pub struct Docker {
     child: Child,
-    address: SocketAddr,
+    /// Where it listens.
+    pub address: SocketAddr,
 }
 
 fn free_port() -> SocketAddr {
@@ -85,13 +86,18 @@ fn login(env: &TestEnv, host: &str, password: &str, variables: &[(&str, PathBuf)
     Ran::from(command.output().expect("jointer starts"))
 }
 
-#[test]
-fn a_registry_with_passwords_is_logged_in_to_and_oras_shares_the_login() {
-    let (Some(program), Some(oras)) = (peer("docker-registry"), peer("oras")) else { return };
-    let env = TestEnv::new();
+/// A registry that wants the user `ci` with the password `s3cret`; `None` where there is no docker-registry.
+pub fn with_password(env: &TestEnv) -> Option<Docker> {
+    let program = peer("docker-registry")?;
     let htpasswd = env.write("htpasswd", HTPASSWD);
     let auth = format!("auth: {{htpasswd: {{realm: r, path: {}}}}}\n", htpasswd.display());
-    let docker = Docker::start(&program, &env.dir(), &auth, "");
+    Some(Docker::start(&program, &env.dir(), &auth, ""))
+}
+
+#[test]
+fn a_registry_with_passwords_is_logged_in_to_and_oras_shares_the_login() {
+    let env = TestEnv::new();
+    let (Some(docker), Some(oras)) = (with_password(&env), peer("oras")) else { return };
     let host = docker.address.to_string();
     let place = format!("{host}/acme/greet:1.0.0");
     env.write("greet.wasm", large("password"));

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::registry::component;
+use crate::servers::serve_registry;
 use crate::support::{Ran, TestEnv};
 
 const OLD: &str = "package acme:greet@1.0.0;\ninterface greeter { record name { first: string } greet: func(who: name) -> string; }\n";
@@ -110,4 +111,88 @@ fn a_workspace_is_published_in_the_order_of_its_needs() {
         .code("package::one_name");
     env.write("empty/nothing", "");
     env.run_alone(&["-C", "empty", "publish", "--workspace"]).ended_with(8).code("app::no_manifest");
+}
+
+impl TestEnv {
+    /// A command that may need the password of the key pairs that [`TestEnv::keygen`] makes.
+    fn signing(&self, args: &[&str]) -> Ran {
+        let mut command = self.alone(args);
+        Ran::from(command.env("JOINTER_KEY_PASSWORD", "secret").output().expect("jointer starts"))
+    }
+}
+
+const TOLD: [&str; 5] = ["--sign", "mine.key", "--sbom", "--provenance", "--dry-run"];
+
+#[test]
+fn what_is_told_about_an_app_is_there_before_its_version_is() {
+    let env = TestEnv::new();
+    env.ready_app();
+    env.keygen("mine");
+    let server = serve_registry(&[]);
+    let to = server.address.to_string();
+    let publish = |more: &[&str]| {
+        let ran = env.signing(&[&["--format", "json", "publish", "--to", &to], more].concat()).success();
+        serde_json::from_str::<Value>(&ran.stdout).expect("JSON")
+    };
+    let dry = publish(&TOLD);
+    let kinds: Vec<_> = dry["steps"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .map(|step| step["kind"].as_str().unwrap_or(""))
+        .collect();
+    // The older signature has a tag as well; the version's is the last of all.
+    assert_eq!(kinds.last(), Some(&"tag"));
+    assert_eq!(
+        dry["steps"].as_array().and_then(|steps| steps.last()).map(|step| &step["what"]),
+        Some(&"1.2.3".into())
+    );
+    let done = publish(&TOLD[..4]);
+    assert_eq!((&done["steps"], done["outcome"].as_str()), (&dry["steps"], Some("published")));
+    let attached = done["attachments"].as_array().expect("a list").len();
+    assert!(attached >= 7, "files, signatures and attestations: {attached}");
+    assert_eq!(publish(&TOLD[..4])["outcome"], "unchanged", "the same again");
+
+    env.run_alone(&["publish", "gateway.wasm", "--as", "a:b@1.0.0", "--provenance", "--to", &to])
+        .ended_with(2)
+        .code("package::no_provenance");
+    env.run_alone(&["bundle", "acme:shop@1.2.3", "--from", &to]).ended_with(2).code("package::not_whole");
+    let Some(cosign) = crate::tools::peer("cosign") else { return };
+    let reference = format!("{to}/acme/shop:1.2.3");
+    env.keygen("other");
+    for (key, accepted) in [("mine.pub", true), ("other.pub", false)] {
+        let how = ["verify", "--insecure-ignore-tlog", "--allow-http-registry", "--key", key, &reference];
+        let ran =
+            std::process::Command::new(&cosign).args(how).current_dir(env.dir()).output().expect("cosign");
+        assert_eq!(ran.status.success(), accepted, "{key}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+}
+
+#[test]
+fn a_bundle_goes_into_a_registry_and_out_of_it_and_stays_signed() {
+    let env = TestEnv::new();
+    env.ready_app();
+    env.keygen("mine");
+    let bundled = env.bundle("mine", "shop.oci.tar");
+    let server = serve_registry(&[]);
+    for to in ["dir:packages", &server.address.to_string()] {
+        let published = env.json(&["publish", "shop.oci.tar", "--to", to]);
+        assert_eq!(published["manifest"], bundled["manifest"]);
+        assert_eq!(env.json(&["publish", "shop.oci.tar", "--to", to])["outcome"], "unchanged");
+        let collected = env.json(&["bundle", "acme:shop@1.2.3", "--from", to, "-o", "back.oci.tar"]);
+        assert_eq!((&collected["manifest"], &collected["signed"]), (&bundled["manifest"], &true.into()));
+        let first = std::fs::read(env.path("back.oci.tar")).expect("a bundle");
+        let verified = env.json(&["verify", "back.oci.tar", "--key", "mine.pub"]);
+        assert_eq!(verified["package"], "acme:shop@1.2.3");
+        env.json(&["bundle", "acme:shop@1.2.3", "--from", to, "-o", "back.oci.tar"]);
+        assert!(std::fs::read(env.path("back.oci.tar")).expect("a bundle") == first, "the same each time");
+    }
+    env.signing(&["publish", "shop.oci.tar", "--sign", "mine.key"]).ended_with(2).code("package::whole");
+    env.run_alone(&["publish", "shop.oci.tar", "--as", "acme:other@1.2.3"])
+        .ended_with(2)
+        .code("package::wrong_id");
+    env.write("bad.oci.tar", "no tar");
+    env.run_alone(&["publish", "bad.oci.tar", "--to", "dir:packages"])
+        .ended_with(6)
+        .code("package::not_a_bundle");
 }
