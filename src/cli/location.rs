@@ -24,6 +24,6 @@ pub(super) fn parse(cx: &Context, named: Option<&str>) -> Result<Location> {
 pub(super) fn of_package(cx: &Context, named: Option<&str>, package: &PackageName) -> Result<Location> {
     match named.filter(|named| !named.is_empty()) {
         Some(named) => parse(cx, Some(named)),
-        None => Ok(registry::which(package)?.location),
+        None => Ok(registry::which(package, false)?.location),
     }
 }

@@ -60,8 +60,11 @@ pub(super) fn run(cx: &Context, args: &PullArgs) -> Result<ExitStatus> {
         "{named}: {reference}\n  manifest {}\n  content  {} ({} bytes)",
         pulled.manifest, pulled.layer, pulled.size
     );
-    let attached =
-        pulled.referrers.iter().map(|entry| format!("\n  attached {} {}", entry.digest, entry.kind));
+    let attached = pulled
+        .referrers
+        .iter()
+        .flatten()
+        .map(|entry| format!("\n  attached {} {}", entry.digest, entry.kind));
     let text = text + &attached.collect::<String>();
     cx.ui.answer(&text, &Answer { reference, file: &named, pulled });
     Ok(ExitStatus::Success)

@@ -32,10 +32,10 @@ impl<'a> Sources<'a> {
 
     /// Where a package is looked for that is not locked yet.
     pub(super) fn home(&self, package: &PackageName) -> Result<Location> {
-        Ok(match &self.options.from {
-            Some(location) => location.clone(),
-            None => registry::which(package)?.location,
-        })
+        match &self.options.from {
+            Some(from) => Ok(from.clone()),
+            None => Ok(registry::which(package, self.options.offline)?.location),
+        }
     }
 
     /// The registry at `location`; with `--offline` one that only says so.

@@ -14,6 +14,7 @@ mod config;
 mod credentials;
 mod dir;
 mod disk;
+mod epoch;
 mod error;
 mod index;
 mod location;
@@ -33,10 +34,11 @@ mod which;
 
 pub use artifact::{
     Artifact, CONFIG_MEDIA_TYPE, Descriptor, EMPTY_MEDIA_TYPE, INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE,
-    Manifest, REF_NAME, WASM_MEDIA_TYPE, creation_time,
+    Manifest, REF_NAME, WASM_MEDIA_TYPE,
 };
 pub use attachment::{Attached, Attachment, Found, attach, attachments, found};
 pub use dir::DirRegistry;
+pub use epoch::creation_time;
 pub use error::RegistryError;
 pub use location::Location;
 pub use login::{Login, login, logout};

@@ -24,8 +24,8 @@ pub struct Pulled {
     pub layer: Digest,
     /// Its size.
     pub size: u64,
-    /// What is attached: digests and kinds.
-    pub referrers: Vec<Referrer>,
+    /// What is attached: digests and kinds. `None` where the registry does not tell.
+    pub referrers: Option<Vec<Referrer>>,
 }
 
 /// Something that is attached.
@@ -89,12 +89,13 @@ pub fn pull(
         check_config(&config, pinned.layer.digest).map_err(refused)?;
     }
     write(registry, package, &pinned.layer, store, output, &what)?;
-    let referrers = registry.referrers(package, manifest)?;
+    // Nothing is made of it here, so what was pulled is not lost for it.
+    let referrers = registry.referrers(package, manifest).ok();
     Ok(Pulled {
         manifest,
         layer: pinned.layer.digest,
         size: pinned.layer.size,
-        referrers: referrers.into_iter().map(referrer).collect(),
+        referrers: referrers.map(|listed| listed.into_iter().map(referrer).collect()),
     })
 }
 

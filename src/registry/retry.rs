@@ -48,7 +48,7 @@ pub(super) fn is_passing(status: u16) -> bool {
 pub(super) async fn retried<T>(attempt: impl AsyncFn() -> Result<T, Failure>) -> Result<T, RegistryError> {
     let began = Instant::now();
     let mut pause = FIRST_PAUSE;
-    let mut damaged = false;
+    let (mut damaged, mut renewed) = (false, false);
     for left in (0..ATTEMPTS).rev() {
         let (error, wish) = match attempt().await {
             Ok(value) => return Ok(value),
@@ -59,11 +59,12 @@ pub(super) async fn retried<T>(attempt: impl AsyncFn() -> Result<T, Failure>) ->
         let refused = matches!(error, RegistryError::Unauthorized { .. });
         let wait = wish.unwrap_or_else(|| jittered(pause));
         // Credentials are renewed once, damage is looked at twice.
-        let enough = (damage && damaged) || (refused && left + 1 < ATTEMPTS);
+        let enough = (damage && damaged) || (refused && renewed);
         if left == 0 || enough || wait > LONGEST_PAUSE || began.elapsed() + wait > DEADLINE {
             return Err(error);
         }
         damaged |= damage;
+        renewed |= refused;
         tokio::time::sleep(wait).await;
         pause *= 2;
     }

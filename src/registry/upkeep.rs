@@ -75,7 +75,7 @@ pub fn amount(folder: &Utf8Path) -> Result<Amount, FileError> {
 }
 
 /// Removes the files below a folder that were not changed for so long, or all. What others remove at the
-/// same time is no matter.
+/// same time is no matter, and what they are writing stays.
 ///
 /// # Errors
 /// When the folder cannot be read.
@@ -85,8 +85,10 @@ pub fn prune(folder: &Utf8Path, older_than: Option<Duration>) -> Result<Amount, 
     for path in files(folder)? {
         let Ok(metadata) = path.symlink_metadata() else { continue };
         let age = metadata.modified().ok().and_then(|changed| now.duration_since(changed).ok());
-        let old = older_than.is_none_or(|limit| age.is_some_and(|age| age >= limit));
-        if old && std::fs::remove_file(&path).is_ok() {
+        let old = |limit: Duration| age.is_some_and(|age| age >= limit);
+        // Somebody may be writing it at this moment.
+        let unfinished = path.file_name().is_some_and(|name| name.starts_with('.')) && !old(ABANDONED);
+        if !unfinished && older_than.is_none_or(old) && std::fs::remove_file(&path).is_ok() {
             gone.files += 1;
             gone.bytes += metadata.len();
         }
@@ -133,7 +135,10 @@ mod tests {
         let folder = store.root().to_owned();
         assert_eq!(prune(&folder, Some(Duration::from_secs(3600))).unwrap(), Amount::default());
         assert_eq!(amount(&folder).unwrap(), Amount { files: 1, bytes: 4 });
+        std::fs::create_dir(folder.join("incoming")).unwrap();
+        std::fs::write(folder.join("incoming/.jointer-1"), "half").unwrap();
         assert_eq!(prune(&folder, None).unwrap(), Amount { files: 1, bytes: 4 });
+        assert!(folder.join("incoming/.jointer-1").exists(), "somebody is writing it");
         assert!(!store.has(good));
     }
 }

@@ -36,20 +36,20 @@ pub struct Explained {
     pub why: Vec<String>,
 }
 
-/// Finds the registry of a package.
+/// Finds the registry of a package. With `offline` no host is asked where its packages are.
 ///
 /// # Errors
 /// [`RegistryError::InvalidConfig`]; or when the host that is configured should say where its packages are
 /// and cannot be asked: guessing would mean to ask somebody else.
-pub fn which(package: &PackageName) -> Result<Which, RegistryError> {
+pub fn which(package: &PackageName, offline: bool) -> Result<Which, RegistryError> {
     let config = Config::load()?;
     if let Some((mapping, line)) = config.mapping(package) {
-        return located(&config, &mapping, format!("{line} names it"));
+        return located(&config, &mapping, format!("{line} names it"), offline);
     }
     match FALLBACKS.iter().find(|(namespace, _)| *namespace == package.namespace) {
         Some((namespace, host)) => {
             let why = format!("packages of `{namespace}` are at `{host}` when nothing else is configured");
-            located(&config, &Mapping::Host((*host).to_owned()), why)
+            located(&config, &Mapping::Host((*host).to_owned()), why, offline)
         }
         None => Ok(Which {
             location: Location::Local,
@@ -58,7 +58,7 @@ pub fn which(package: &PackageName) -> Result<Which, RegistryError> {
     }
 }
 
-fn located(config: &Config, mapping: &Mapping, line: String) -> Result<Which, RegistryError> {
+fn located(config: &Config, mapping: &Mapping, line: String, offline: bool) -> Result<Which, RegistryError> {
     let mut why = vec![line];
     let (host, metadata) = match mapping {
         Mapping::Told { registry, metadata } => (registry, Some(metadata.clone())),
@@ -71,6 +71,10 @@ fn located(config: &Config, mapping: &Mapping, line: String) -> Result<Which, Re
     }
     let metadata = match metadata {
         Some(metadata) => metadata,
+        None if offline => {
+            let reason = "only it knows where its packages are, and this is `--offline`".to_owned();
+            return Err(RegistryError::Unreachable { registry: host.clone(), reason });
+        }
         None => ask(config, host, &mut why)?,
     };
     if metadata.preferred_protocol.as_deref().is_some_and(|protocol| protocol != "oci") {
@@ -118,7 +122,7 @@ pub fn explain(package: &PackageName, named: Option<Location>) -> Result<Explain
         Some(location) => {
             Which { location, why: vec!["the command line or JOINTER_REGISTRY names it".to_owned()] }
         }
-        None => which(package)?,
+        None => which(package, false)?,
     };
     let PackageName { namespace, name } = package;
     let (repository, credentials) = match &location {

@@ -256,6 +256,43 @@ fn a_registry_with_a_token_server_lets_who_may_push() {
 }
 
 #[test]
+fn the_same_component_has_the_same_digest_in_a_folder_and_in_three_registries() {
+    let Some(program) = peer("docker-registry") else { return };
+    let env = TestEnv::new();
+    let docker = Docker::start(&program, &env.dir(), "", "");
+    let ferro = crate::servers::serve_registry(&[]);
+    env.write("one/greet.wasm", component("same"));
+    env.write("two/other.wasm", component("same"));
+    let publish = |file: &str, to: &str| {
+        env.json(&["publish", file, "--as", "acme:greet@1.0.0", "--to", to])["manifest"].clone()
+    };
+    let first = publish("one/greet.wasm", "dir:packages");
+    assert_eq!(publish("two/other.wasm", "local"), first);
+    assert_eq!(publish("two/other.wasm", &docker.address.to_string()), first);
+    assert_eq!(publish("one/greet.wasm", &ferro.address.to_string()), first);
+    let place = format!("{}/team/acme/greet:1.0.0", ferro.address);
+    assert_eq!(env.json(&["push", "one/greet.wasm", &place])["manifest"], first);
+}
+
+#[test]
+fn a_download_goes_on_where_it_broke_off() {
+    let Some(program) = peer("docker-registry") else { return };
+    let env = TestEnv::new();
+    let docker = Docker::start(&program, &env.dir(), "", "");
+    let proxy = crate::proxy::Proxy::new(docker.address);
+    let place = format!("{}/acme/greet:1.0.0", proxy.address);
+    let bytes = large("broken off");
+    env.write("greet.wasm", &bytes);
+    run_with(&env, &["push", "greet.wasm", &place], &[]).success();
+    let layer = format!("blobs/{}", Digest::of(&bytes));
+    proxy.rule("GET", &layer, crate::proxy::Harm::Truncate, 1);
+    run_with(&env, &["pull", &place, "-o", "pulled.wasm"], &[]).success();
+    assert!(std::fs::read(env.path("pulled.wasm")).expect("pulled") == bytes);
+    let half = format!("bytes={}-", bytes.len() / 2);
+    assert!(proxy.asked().iter().any(|request| request.ends_with(&half)), "{:#?}", proxy.asked());
+}
+
+#[test]
 fn what_many_attach_at_once_is_all_in_the_list_of_a_registry_without_referrers() {
     let Some(program) = peer("docker-registry") else { return };
     let env = TestEnv::new();

@@ -26,7 +26,7 @@ impl Wanted {
 
     fn publish(&self, id: &str, file: &str) -> Ran {
         let to = self.server.address.to_string();
-        self.env.run_alone(&["publish", file, "--as", id, "--to", &to])
+        self.env.run_alone(&["publish", file, "--as", id, "--to", &to, "--allow-breaking"])
     }
 
     fn lock(&self) -> Ran {
@@ -166,7 +166,7 @@ fn g_a_version_that_exists_is_not_replaced_by_any_option() {
     let to = wanted.proxy.address.to_string();
     wanted
         .env
-        .run_alone(&["publish", "other.wasm", "--as", "acme:greet@1.0.1", "--to", &to])
+        .run_alone(&["publish", "other.wasm", "--as", "acme:greet@1.0.1", "--to", &to, "--allow-breaking"])
         .ended_with(9)
         .code("registry::conflict");
     wanted

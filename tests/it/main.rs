@@ -20,6 +20,7 @@ mod diagnostics;
 mod docker;
 mod docs;
 mod examples;
+mod fault_table;
 mod faults;
 mod fingerprint;
 mod fuzz;
@@ -33,6 +34,7 @@ mod login;
 mod matrix;
 
 mod october;
+mod order;
 mod peers;
 mod prebuilt;
 mod proxy;

@@ -343,10 +343,13 @@ impl Session {
         RegistryError::Unreachable { registry: self.host.clone(), reason }
     }
 
-    /// The connection failed or broke. Only what the server itself asked for is not tried again.
+    /// The connection failed or broke. What the server itself asked for, and who it is, will be the same
+    /// the next time.
     pub(super) fn broken(&self, error: &reqwest::Error) -> Failure {
-        let unreachable = self.unreachable(words(error));
-        match error.is_redirect() || error.is_builder() {
+        let reason = words(error);
+        let lasting = error.is_redirect() || error.is_builder() || reason.contains("certificate");
+        let unreachable = self.unreachable(reason);
+        match lasting {
             true => Failure::Final(unreachable),
             false => Failure::Passing(unreachable, None),
         }
