@@ -6,8 +6,8 @@
 //! of its own and an input that takes seconds.
 
 use jointer::adapt::{self, Lacking, Mapping, Wishes};
-use jointer::trust::KeyPair;
-use jointer::{component, compose, deps, host, package, registry, run, wit};
+use jointer::trust::{Evidence, KeyPair, Password, Policy, PublicKey, Simple, Subject, TrustError};
+use jointer::{component, compose, deps, host, package, registry, run, trust, wit};
 
 /// One thing that is fuzzed.
 pub struct Target {
@@ -37,6 +37,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "map", samples: Samples::Components, run: map },
     Target { name: "document", samples: Samples::Made(|| texts(DOCUMENTS)), run: document },
     Target { name: "test-table", samples: Samples::Made(|| texts(TABLES)), run: table },
+    Target { name: "signature", samples: Samples::Made(signatures), run: signature },
+    Target { name: "policy", samples: Samples::Made(|| texts(POLICIES)), run: policy },
     Target { name: "manifest", samples: Samples::Made(|| texts(MANIFESTS)), run: manifest },
     Target { name: "lock", samples: Samples::Made(|| texts(LOCKS)), run: lock },
     Target { name: "bundle", samples: Samples::Made(bundles), run: bundle },
@@ -172,6 +174,71 @@ fn manifest(input: &[u8]) {
     }
     if let Ok(location) = text.parse::<registry::Location>() {
         assert_eq!(location.to_string().parse().ok(), Some(location));
+    }
+}
+
+/// What strangers attach to a package: bundles, envelopes, signatures in the older form, and keys.
+fn signatures() -> Vec<Vec<u8>> {
+    let key = KeyPair::generate();
+    let manifest = jointer::digest::Digest::of(b"manifest");
+    let bundle = trust::attest(
+        manifest,
+        trust::CYCLONEDX,
+        &r#"{"components":[{}]}"#.parse().unwrap_or_default(),
+        &key,
+    );
+    let simple = trust::sign_simple(manifest, "registry.example/acme/greet", &key);
+    let private = key.to_encrypted_pem(&Password::default()).unwrap_or_default();
+    vec![
+        trust::sign(manifest, &key),
+        bundle,
+        simple.payload,
+        key.public().to_pem().into_bytes(),
+        private.into_bytes(),
+    ]
+}
+
+/// Nothing that a stranger made is a signature of a key that nobody has.
+fn signature(input: &[u8]) {
+    let id = "acme:greet@1.0.0".parse().expect("an id");
+    let subject = Subject {
+        id: &id,
+        manifest: jointer::digest::Digest::of(b"manifest"),
+        name: Some(id.name.clone()),
+        version: Some(id.version.clone()),
+        repository: "registry.example/acme/greet".to_owned(),
+        capabilities: Default::default(),
+        licence: None,
+    };
+    let mut bundles = vec![input.to_vec()];
+    bundles.extend(trust::bundle_of_envelope(input));
+    let simple = Simple { payload: input.to_vec(), signature: String::from_utf8_lossy(input).into_owned() };
+    let evidence = Evidence { bundles, simple: vec![simple] };
+    let policy = Policy::of_key(KeyPair::generate().public());
+    assert!(trust::judge(&policy, &subject, &evidence, None, 0).is_err());
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    if let Ok(key) = PublicKey::from_pem(text) {
+        assert_eq!(PublicKey::from_pem(&key.to_pem()), Ok(key));
+    }
+    // Without a password, so that no time goes into what is meant to take time.
+    let _ = KeyPair::from_pem(text, || Err(TrustError::NoPassword));
+}
+
+const POLICIES: &[&str] = &[
+    "[package.\"acme:*\"]\nkeys = [{ path = \"acme.pub\", name = \"acme\", not-before = 2020-01-01, not-after = \
+     2027-12-31T12:00:00+02:00 }, { spki = \"AAAA\", revoked = true }]\nattestations = [\"cyclonedx\"]\nbuilder = \"x\"\n\
+     capabilities = [\"outbound\"]\nlicences = [\"MIT\"]\nmin-version = \"1.0.0\"\nbind-repository = true\n",
+    "[package.\"*\"]\nrequire = \"none\"\nunnamed = \"allow\"\nlicences = [\"MIT OR (ISC AND MIT WITH x)\"]\n",
+];
+
+/// Text as a policy.
+fn policy(input: &[u8]) {
+    let key = KeyPair::generate().public();
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    if let Ok(policy) = Policy::parse(text, "trust.toml".into(), &|_| Ok(key.to_pem())) {
+        // Whoever has to have signed it has a key.
+        assert!(policy.rules().iter().all(|rule| !rule.signature || !rule.keys.is_empty()));
+        let _ = policy.rule(&"acme:greet".parse().expect("a name"));
     }
 }
 

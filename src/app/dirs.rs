@@ -7,26 +7,33 @@ use camino::{Utf8Path, Utf8PathBuf};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dirs {
     cache: Utf8PathBuf,
+    config: Utf8PathBuf,
 }
 
 impl Dirs {
     /// From jointer's environment.
     pub fn from_env() -> Self {
         let var = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let cache = var("JOINTER_CACHE").map(Utf8PathBuf::from).unwrap_or_else(|| {
-            var("XDG_CACHE_HOME")
-                .map(Utf8PathBuf::from)
-                .unwrap_or_else(|| {
-                    Utf8PathBuf::from(var("HOME").unwrap_or_else(|| "/".to_owned())).join(".cache")
-                })
-                .join("jointer")
-        });
-        Self::at(cache)
+        let below_home = |variable: &str, folder: &str| {
+            let home = || Utf8PathBuf::from(var("HOME").unwrap_or_else(|| "/".to_owned())).join(folder);
+            var(variable).map(Utf8PathBuf::from).unwrap_or_else(home).join("jointer")
+        };
+        let cache = var("JOINTER_CACHE").map(Utf8PathBuf::from);
+        Self {
+            cache: cache.unwrap_or_else(|| below_home("XDG_CACHE_HOME", ".cache")),
+            config: below_home("XDG_CONFIG_HOME", ".config"),
+        }
     }
 
     /// At a given place.
     pub fn at(cache: impl Into<Utf8PathBuf>) -> Self {
-        Self { cache: cache.into() }
+        let cache = cache.into();
+        Self { config: cache.join("config"), cache }
+    }
+
+    /// What the user has set for all apps: `$XDG_CONFIG_HOME/jointer`, else `~/.config/jointer`.
+    pub fn config(&self) -> Utf8PathBuf {
+        self.config.clone()
     }
 
     /// The whole cache.

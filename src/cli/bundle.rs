@@ -1,18 +1,16 @@
 //! `jointer bundle`: the app as one file.
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use serde::Serialize;
 
 use super::attached::{BuilderArgs, BuiltApp};
-use super::{Context, location, password};
+use super::{Context, key, location};
 use crate::digest::Digest;
-use crate::error::{Error, ExitStatus, Result};
-use crate::event::Event;
+use crate::error::{ExitStatus, Result};
 use crate::file;
 use crate::name::PackageId;
 use crate::package;
 use crate::registry::{self, Store};
-use crate::trust::KeyPair;
 
 /// Write the app, or a published package, as one OCI-layout tar
 ///
@@ -52,7 +50,7 @@ pub(super) fn run(cx: &Context, args: &BundleArgs) -> Result<ExitStatus> {
     if let Some(id) = &args.package {
         return published(cx, args, id);
     }
-    let key = args.sign.as_deref().map(|path| private_key(cx, path)).transpose()?;
+    let key = args.sign.as_deref().map(|path| key::private(cx, path)).transpose()?;
     // Nothing is signed that is not what the sources say now.
     let app = BuiltApp::build(cx)?;
     let bundled = package::bundle(app.contents(&args.builder)?, key.as_ref())?;
@@ -95,20 +93,4 @@ fn published(cx: &Context, args: &BundleArgs, id: &PackageId) -> Result<ExitStat
     );
     cx.ui.answer(&text, &answer);
     Ok(ExitStatus::Success)
-}
-
-/// Reads a private key, and warns when others can read it too.
-fn private_key(cx: &Context, path: &Utf8Path) -> Result<KeyPair> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let path = cx.cwd.join(path);
-    let pem = file::read_text(&path)?;
-    let mode = std::fs::metadata(&path).map_or(0, |metadata| metadata.permissions().mode());
-    if mode & 0o077 != 0 {
-        cx.reporter().report(Event::Warning {
-            code: "trust::readable_key".to_owned(),
-            text: format!("other users of this machine can read `{path}`"),
-            help: format!("`chmod 600 {path}`"),
-        });
-    }
-    KeyPair::from_pem::<Error>(&pem, password::existing)
 }

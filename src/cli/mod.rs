@@ -4,6 +4,7 @@
 mod adapt;
 mod add;
 mod attached;
+mod attest;
 mod build;
 mod built;
 mod bundle;
@@ -39,6 +40,7 @@ mod run;
 mod runtime;
 mod sbom;
 mod serve;
+mod sign;
 mod subject;
 mod test;
 mod vendor;
@@ -98,6 +100,8 @@ enum Command {
     Keygen(keygen::KeygenArgs),
     Bundle(bundle::BundleArgs),
     Sbom(sbom::SbomArgs),
+    Sign(sign::SignArgs),
+    Attest(attest::AttestArgs),
     Verify(verify::VerifyArgs),
     Doctor(doctor::DoctorArgs),
     Explain(explain::ExplainArgs),
@@ -192,6 +196,8 @@ fn dispatch(cx: &Context, command: &Command) -> Result<ExitStatus> {
         Command::Keygen(args) => keygen::run(cx, args),
         Command::Bundle(args) => bundle::run(cx, args),
         Command::Sbom(args) => sbom::run(cx, args),
+        Command::Sign(args) => sign::run(cx, args),
+        Command::Attest(args) => attest::run(cx, args),
         Command::Verify(args) => verify::run(cx, args),
         Command::Doctor(args) => doctor::run(cx, args),
         Command::Explain(args) => explain::run(cx, args),

@@ -1,29 +1,64 @@
-//! `jointer verify`: is this bundle what its author signed?
+//! `jointer verify`: may this be used?
 
 use camino::Utf8PathBuf;
 
-use super::Context;
-use crate::error::{ExitStatus, Result};
+use super::{Context, location};
+use crate::app::App;
+use crate::deps::trusted;
+use crate::error::{ExitStatus, FileError, Result};
 use crate::file;
+use crate::name::PackageId;
 use crate::package;
-use crate::trust::PublicKey;
+use crate::trust::{Policy, PublicKey, TrustError, Verdict};
 
-/// Verify a bundle
+/// Verify a package in a registry, or a bundle
 ///
-/// Looks at every byte of it, unpacks nothing, and needs no network.
+/// A bundle is looked at byte by byte; nothing is unpacked and no network is needed. A package that is in the store with
+/// what is attached to it is verified without asking the registry.
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
-    /// A bundle that `jointer bundle` wrote
-    #[arg(value_name = "FILE.oci.tar")]
-    file: Utf8PathBuf,
+    /// A package, or a bundle that `jointer bundle` wrote
+    #[arg(value_name = "NS:NAME@VERSION|FILE.oci.tar")]
+    what: String,
     /// The public key of who should have signed it
-    #[arg(long, value_name = "PUB")]
-    key: Utf8PathBuf,
+    #[arg(long, value_name = "PUB", conflicts_with = "policy")]
+    key: Option<Utf8PathBuf>,
+    /// What has to hold; default: `trust.toml` of the app, else of the user (`~/.config/jointer`)
+    #[arg(long, value_name = "trust.toml")]
+    policy: Option<Utf8PathBuf>,
+    /// Where the package is: `local`, `dir:PATH` or `HOST[:PORT][/PREFIX]`; default: the registry of its namespace
+    #[arg(long, value_name = "REGISTRY", env = "JOINTER_REGISTRY")]
+    from: Option<String>,
+    /// Ask no registry: everything has to be in the store
+    #[arg(long)]
+    offline: bool,
 }
 
 pub(super) fn run(cx: &Context, args: &VerifyArgs) -> Result<ExitStatus> {
-    let key = PublicKey::from_pem(&file::read_text(&cx.cwd.join(&args.key))?)?;
-    let verified = package::verify(&file::read(&cx.cwd.join(&args.file))?, &key)?;
+    let policy = policy(cx, args)?;
+    let path = cx.cwd.join(&args.what);
+    if path.exists() {
+        return bundle(cx, &policy, &path);
+    }
+    match args.what.parse::<PackageId>() {
+        Ok(id) => package(cx, args, &policy, &id),
+        Err(_) => Err(FileError::NotFound(args.what.clone().into()).into()),
+    }
+}
+
+fn policy(cx: &Context, args: &VerifyArgs) -> Result<Policy> {
+    if let Some(key) = &args.key {
+        return Ok(Policy::of_key(PublicKey::from_pem(&file::read_text(&cx.cwd.join(key))?)?));
+    }
+    if let Some(path) = &args.policy {
+        return trusted::read_policy(&cx.cwd.join(path));
+    }
+    let app = App::find(&cx.cwd).ok();
+    Ok(trusted::policy(app.as_deref(), &cx.dirs)?.ok_or(TrustError::NoPolicy)?)
+}
+
+fn bundle(cx: &Context, policy: &Policy, path: &camino::Utf8Path) -> Result<ExitStatus> {
+    let verified = package::verify(&file::read(path)?, policy, trusted::now())?;
     let mut text = format!(
         "verified {}\n  manifest {}\n  content  {}",
         verified.package, verified.manifest, verified.content
@@ -31,6 +66,37 @@ pub(super) fn run(cx: &Context, args: &VerifyArgs) -> Result<ExitStatus> {
     for part in &verified.parts {
         text.push_str(&format!("\n  part     {} {}", part.digest, part.file));
     }
+    text.push_str(&reasons(&verified.verdict));
     cx.ui.answer(&text, &verified);
     Ok(ExitStatus::Success)
+}
+
+fn package(cx: &Context, args: &VerifyArgs, policy: &Policy, id: &PackageId) -> Result<ExitStatus> {
+    let location = location::of_package(cx, args.from.as_deref(), &id.name)?;
+    let verified = trusted::verify_package(policy, &location, &cx.dirs, id, args.offline)?;
+    let text = format!(
+        "verified {} in {}\n  manifest {}\n  content  {}{}",
+        verified.package,
+        verified.registry,
+        verified.manifest,
+        verified.content,
+        reasons(&verified.verdict)
+    );
+    cx.ui.answer(&text, &verified);
+    Ok(ExitStatus::Success)
+}
+
+/// Why it may be used, line by line.
+fn reasons(verdict: &Verdict) -> String {
+    let mut text = match &verdict.signer {
+        Some(signer) => {
+            let name = signer.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+            format!("\n  signer   {}{name}", signer.key)
+        }
+        None => format!("\n  signer   nobody: the rule `{}` does not ask for one", verdict.rule),
+    };
+    for kind in &verdict.attestations {
+        text.push_str(&format!("\n  attested {kind}"));
+    }
+    text
 }

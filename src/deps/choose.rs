@@ -1,8 +1,8 @@
 //! Which version a request becomes, and bringing it into the store.
 
-use semver::Version;
+use semver::{Version, VersionReq};
 
-use super::{DepsError, LockFile, Locked, Work};
+use super::{DepsError, LockFile, Locked, Work, trusted};
 use crate::app::PackageRequest;
 use crate::digest::Digest;
 use crate::error::Result;
@@ -45,7 +45,7 @@ impl Work<'_> {
     ) -> Result<(Locked, Vec<u8>)> {
         let name = location.clone().relative_to(&self.app.dir).to_string();
         let known = before.iter().find(|locked| locked.id() == *id && locked.registry == name);
-        let locked = match known.filter(|_| kept) {
+        let mut locked = match known.filter(|_| kept) {
             Some(known) if self.options.offline || self.sources.has(known, &self.store)? => {
                 if self.options.locked && !self.options.offline {
                     self.check_tag(known)?;
@@ -63,7 +63,7 @@ impl Work<'_> {
                 now
             }
         };
-        let bytes = self.bring(&locked)?;
+        let bytes = self.bring(&mut locked, before)?;
         Ok((locked, bytes))
     }
 
@@ -76,19 +76,36 @@ impl Work<'_> {
         if !there && self.options.offline {
             return Err(DepsError::NotFetched { user: user.to_owned(), package: locked.id() }.into());
         }
-        let bytes = self.bring(locked)?;
+        let bytes = self.bring(&mut locked.clone(), &[])?;
         if !there {
             self.reporter.note("Fetched", format!("{} ({})", locked.id(), locked.content.short()));
         }
         Ok(bytes)
     }
 
-    /// The locked package into the store, whole and checked, and out of it again.
-    fn bring(&mut self, locked: &Locked) -> Result<Vec<u8>> {
+    /// The locked package into the store, whole and checked, and out of it again. It is what the policy wants, and says who
+    /// signed it. `before` is what was locked: nothing older than what was verified then is taken.
+    fn bring(&mut self, locked: &mut Locked, before: &[Locked]) -> Result<Vec<u8>> {
         self.sources.bring(locked, &self.store)?;
         let bytes = self.store.read(locked.content)?;
-        Ok(bytes
-            .ok_or_else(|| DepsError::NotFetched { user: locked.name.to_string(), package: locked.id() })?)
+        let bytes = bytes
+            .ok_or_else(|| DepsError::NotFetched { user: locked.name.to_string(), package: locked.id() })?;
+        if let Some(policy) = &self.policy {
+            self.sources.records(locked, &self.store)?;
+            let registry = self.sources.registry(&locked.location(&self.app.dir)?)?;
+            let (id, floor) = (locked.id(), floor(before, locked));
+            let signer = trusted::check(
+                Some(policy),
+                registry,
+                &id,
+                locked.manifest,
+                &bytes,
+                &self.store,
+                floor.as_ref(),
+            )?;
+            locked.signer = signer.map(|signer| signer.key);
+        }
+        Ok(bytes)
     }
 
     /// The highest version that the request allows.
@@ -135,8 +152,19 @@ fn list(versions: &[Version]) -> String {
     last.join(", ")
 }
 
+/// The highest version that was locked and verified and that a newcomer is compatible with. What is locked already is no
+/// newcomer.
+fn floor(before: &[Locked], newcomer: &Locked) -> Option<Version> {
+    if before.iter().any(|locked| locked.id() == newcomer.id()) {
+        return None;
+    }
+    let upwards = VersionReq::parse(&format!("^{}", newcomer.version)).ok()?;
+    let verified = before.iter().filter(|locked| locked.name == newcomer.name && locked.signer.is_some());
+    verified.map(|locked| &locked.version).filter(|version| upwards.matches(version)).max().cloned()
+}
+
 /// A version as the store remembers it.
-fn seen(registry: &dyn Registry, id: &PackageId, store: &registry::Store) -> Result<Pinned> {
+pub(super) fn seen(registry: &dyn Registry, id: &PackageId, store: &registry::Store) -> Result<Pinned> {
     let remembered = store.remembered(&registry.name(), &id.name);
     let manifest =
         remembered.iter().find(|(version, _)| *version == id.version).map(|(_, manifest)| *manifest);

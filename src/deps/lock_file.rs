@@ -29,6 +29,9 @@ pub struct Locked {
     pub content: Digest,
     /// The digest of the manifest, to which signatures belong.
     pub manifest: Digest,
+    /// The fingerprint of the key that signed it, where a policy asked for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<String>,
 }
 
 impl Locked {
@@ -39,6 +42,7 @@ impl Locked {
             registry,
             content: pinned.layer.digest,
             manifest: pinned.manifest,
+            signer: None,
         }
     }
 
@@ -54,6 +58,9 @@ impl Locked {
         table["registry"] = value(&self.registry);
         table["content"] = value(self.content.to_string());
         table["manifest"] = value(self.manifest.to_string());
+        if let Some(signer) = &self.signer {
+            table["signer"] = value(signer);
+        }
         table
     }
 }
@@ -172,6 +179,7 @@ mod tests {
             registry: "local".to_owned(),
             content: Digest::of(b"content"),
             manifest: Digest::of(version.as_bytes()),
+            signer: (version != "1.0.0").then(|| "fingerprint".to_owned()),
         }
     }
 

@@ -12,6 +12,7 @@ mod components;
 mod error;
 mod lock_file;
 mod sources;
+pub mod trusted;
 mod vendor;
 mod wit;
 mod wkg_lock;
@@ -26,6 +27,7 @@ use crate::error::Result;
 use crate::event::Reporter;
 use crate::name::{ComponentName, PackageName};
 use crate::registry::{Location, Store};
+use crate::trust::Policy;
 
 pub use error::DepsError;
 pub use lock_file::{LockFile, Locked};
@@ -104,12 +106,16 @@ struct Work<'a> {
     options: &'a Options,
     store: Store,
     sources: Sources<'a>,
+    /// What is trusted; without one, anything that has the right digest.
+    policy: Option<Policy>,
     reporter: &'a dyn Reporter,
 }
 
 impl<'a> Work<'a> {
-    fn new(app: &'a App, dirs: &'a Dirs, options: &'a Options, reporter: &'a dyn Reporter) -> Self {
-        Self { app, options, store: Store::new(dirs), sources: Sources::new(app, dirs, options), reporter }
+    fn new(app: &'a App, dirs: &'a Dirs, options: &'a Options, reporter: &'a dyn Reporter) -> Result<Self> {
+        let policy = trusted::policy(Some(&app.dir), dirs)?;
+        let sources = Sources::new(app, dirs, options);
+        Ok(Self { app, options, store: Store::new(dirs), sources, policy, reporter })
     }
 }
 
@@ -122,7 +128,7 @@ impl<'a> Work<'a> {
 /// is something else now ([`DepsError::Moved`]), or `options.locked` and the file would change
 /// ([`DepsError::WouldChange`]).
 pub fn lock(app: &App, dirs: &Dirs, options: &Options, reporter: &dyn Reporter) -> Result<Vec<Dependency>> {
-    let mut work = Work::new(app, dirs, options, reporter);
+    let mut work = Work::new(app, dirs, options, reporter)?;
     let path = app.lock_path();
     let mut file = LockFile::read(&path)?;
     let before = (file.packages().to_vec(), file.wits().to_vec());
@@ -148,7 +154,7 @@ pub fn lock(app: &App, dirs: &Dirs, options: &Options, reporter: &dyn Reporter) 
 /// [`DepsError::NotFetched`] when `options.offline` and something is not in the store, [`DepsError::ChangedWit`]; or when
 /// a registry cannot be asked or gives something that is wrong.
 pub fn fetch(app: &App, dirs: &Dirs, options: &Options, reporter: &dyn Reporter) -> Result<Vec<Dependency>> {
-    let mut work = Work::new(app, dirs, options, reporter);
+    let mut work = Work::new(app, dirs, options, reporter)?;
     let file = LockFile::read(&app.lock_path())?;
     let mut dependencies = work.fetch_components(&file)?;
     let wits = work.fetch_wits(&file)?;
@@ -172,7 +178,7 @@ pub fn ready(app: &App, dirs: &Dirs, options: &Options, reporter: &dyn Reporter)
         lock(app, dirs, options, reporter)?;
         return Ok(());
     }
-    let work = &mut Work::new(app, dirs, options, reporter);
+    let work = &mut Work::new(app, dirs, options, reporter)?;
     work.fetch_components(&file)?;
     Ok(())
 }
@@ -188,7 +194,7 @@ pub fn obtain(
     request: &PackageRequest,
     reporter: &dyn Reporter,
 ) -> Result<(Locked, Vec<u8>)> {
-    let mut work = Work::new(app, dirs, options, reporter);
+    let mut work = Work::new(app, dirs, options, reporter)?;
     let (locked, bytes) = work.choose_and_bring(request, &LockFile::read(&app.lock_path())?)?;
     components::refuse_wit(&locked, &bytes)?;
     Ok((locked, bytes))

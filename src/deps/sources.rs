@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{DepsError, Locked, Options};
 use crate::app::{App, Dirs};
 use crate::digest::Digest;
 use crate::error::Result;
+use crate::file;
 use crate::name::PackageName;
 use crate::registry::{self, Descriptor, DirRegistry, Location, Reference, Registry, RegistryError, Store};
 
@@ -70,6 +71,15 @@ impl<'a> Sources<'a> {
         }
     }
 
+    /// What `vendor` keeps about a package, such as its signatures, into the store when that knows nothing.
+    pub(super) fn records(&self, locked: &Locked, store: &Store) -> Result<()> {
+        let path = record_path(&vendor_dir(self.app), locked);
+        if store.record(locked.manifest).is_none() && path.exists() {
+            store.keep_record(locked.manifest, &file::read(&path)?)?;
+        }
+        Ok(())
+    }
+
     /// The package, whole and checked, into the store.
     pub(super) fn bring(&mut self, locked: &Locked, store: &Store) -> Result<()> {
         let offline = Offline(locked.registry.clone());
@@ -93,7 +103,7 @@ impl<'a> Sources<'a> {
 
 impl Locked {
     /// Where it comes from; `app` is the app's folder.
-    pub(super) fn location(&self, app: &camino::Utf8Path) -> Result<Location, RegistryError> {
+    pub(super) fn location(&self, app: &Utf8Path) -> Result<Location, RegistryError> {
         Ok(self.registry.parse::<Location>()?.below(app))
     }
 }
@@ -101,6 +111,12 @@ impl Locked {
 /// The folder of vendored packages.
 pub(super) fn vendor_dir(app: &App) -> Utf8PathBuf {
     app.dir.join(VENDOR)
+}
+
+/// Where a folder of vendored packages keeps what the store knows about one.
+pub(super) fn record_path(vendor: &Utf8Path, locked: &Locked) -> Utf8PathBuf {
+    let package = vendor.join(&locked.name.namespace).join(&locked.name.name);
+    package.join("records").join(format!("{}.json", locked.manifest.hex()))
 }
 
 /// Stands for a registry that must not be asked: everything has to be in the store.

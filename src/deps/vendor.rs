@@ -2,11 +2,12 @@
 
 use camino::Utf8PathBuf;
 
-use super::sources::vendor_dir;
+use super::sources::{record_path, vendor_dir};
 use super::{Dependency, LockFile, Options, fetch};
 use crate::app::{App, Dirs};
 use crate::error::{FileError, Result};
 use crate::event::Reporter;
+use crate::file;
 use crate::registry::{self, DirRegistry, Manifest, Reference, Registry as _, Store};
 
 /// Brings everything that is locked into the folder `vendor` of the app, an OCI image layout for each package, where a
@@ -43,6 +44,9 @@ pub fn vendor(
             into.put_blob(&id.name, blob.digest, &store.read(blob.digest)?.unwrap_or_default())?;
         }
         into.put_manifest(&id.name, &Reference::Tag(id.version.to_string()), &bytes)?;
+        if let Some(record) = store.record(locked.manifest) {
+            file::write(&record_path(&fresh, locked), &record)?;
+        }
     }
     let writing = |error| FileError::writing(&folder, &error);
     if folder.exists() {

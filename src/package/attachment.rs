@@ -6,16 +6,18 @@ use super::SBOM_MEDIA_TYPE;
 use crate::digest::Digest;
 use crate::name::PackageId;
 use crate::registry::{Attachment, Descriptor, Manifest, REF_NAME, WASM_MEDIA_TYPE};
-use crate::trust::{self, BUNDLE_MEDIA_TYPE, KeyPair, SIGNATURE_ANNOTATION, SIGNED, SIMPLE_MEDIA_TYPE};
+use crate::trust::{
+    self, BUNDLE_MEDIA_TYPE, KeyPair, SIGNATURE_ANNOTATION, SIGNED, SIMPLE_MEDIA_TYPE, Simple,
+};
 
 /// The artifact type of the manifest that holds an app's parts.
 pub const PARTS_MEDIA_TYPE: &str = "application/vnd.jointer.parts.v1";
 /// The media type of an in-toto statement that nobody signed, which is also its artifact type.
 pub const STATEMENT_MEDIA_TYPE: &str = "application/vnd.in-toto+json";
 /// What an attestation of a bill of materials says of itself.
-pub const SBOM_PREDICATE: &str = "https://cyclonedx.org/bom";
+pub const SBOM_PREDICATE: &str = trust::CYCLONEDX;
 /// What an attestation of provenance says of itself.
-pub const PROVENANCE_PREDICATE: &str = "https://slsa.dev/provenance/v1";
+pub const PROVENANCE_PREDICATE: &str = trust::PROVENANCE;
 
 pub(super) const TITLE: &str = "org.opencontainers.image.title";
 const CREATED: &str = "org.opencontainers.image.created";
@@ -64,7 +66,13 @@ pub fn attachments(
     let Some(key) = key else { return told };
     let signed: Vec<Descriptor> =
         std::iter::once(subject.clone()).chain(told.iter().map(Attachment::descriptor)).collect();
-    told.extend(signed.iter().map(|one| signature(one, SIGNED, trust::sign(one.digest, key), created)));
+    told.extend(signed.iter().map(|one| {
+        let bundle = match one.digest == subject.digest {
+            true => trust::sign_package(one.digest, id, key),
+            false => trust::sign(one.digest, key),
+        };
+        signature(one, SIGNED, bundle, created)
+    }));
     for (predicate_type, predicate) in [(SBOM_PREDICATE, list), (PROVENANCE_PREDICATE, provenance)] {
         let Some(predicate) = predicate else { continue };
         let attested = trust::attest(subject.digest, predicate_type, &predicate, key);
@@ -99,7 +107,12 @@ fn statement(id: &PackageId, subject: Digest, predicate_type: &str, predicate: &
 }
 
 /// A signature or an attestation in the form of cosign 3.
-fn signature(subject: &Descriptor, predicate_type: &str, bundle: Vec<u8>, created: &str) -> Attachment {
+pub(super) fn signature(
+    subject: &Descriptor,
+    predicate_type: &str,
+    bundle: Vec<u8>,
+    created: &str,
+) -> Attachment {
     let layer = Descriptor::of(BUNDLE_MEDIA_TYPE, &bundle);
     Attachment::about(subject, BUNDLE_MEDIA_TYPE, vec![(layer, bundle)])
         .annotated("dev.sigstore.bundle.content", "dsse-envelope")
@@ -107,22 +120,35 @@ fn signature(subject: &Descriptor, predicate_type: &str, bundle: Vec<u8>, create
         .annotated(CREATED, created)
 }
 
-/// A signature in the form of cosign 2, which looks for it by its tag.
+/// A signature in the form of cosign 2.
 fn simple_signature(signed: Digest, id: &PackageId, key: &KeyPair) -> Attachment {
     let identity = format!("{}/{}", id.name.namespace, id.name.name);
-    let simple = trust::sign_simple(signed, &identity, key);
+    simple_manifest(signed, vec![simple_layer(&trust::sign_simple(signed, &identity, key))])
+}
+
+/// One signature of those that the form of cosign 2 keeps together.
+pub(super) fn simple_layer(simple: &Simple) -> (Descriptor, Vec<u8>) {
+    let layer =
+        Descriptor::of(SIMPLE_MEDIA_TYPE, &simple.payload).annotated(SIGNATURE_ANNOTATION, &simple.signature);
+    (layer, simple.payload.clone())
+}
+
+/// All signatures of a manifest in the form of cosign 2, which looks for them by their tag.
+pub(super) fn simple_manifest(signed: Digest, layers: Vec<(Descriptor, Vec<u8>)>) -> Attachment {
+    let digests: Vec<Digest> = layers.iter().map(|(layer, _)| layer.digest).collect();
+    let history: Vec<Value> = layers.iter().map(|_| json!({ "created": "0001-01-01T00:00:00Z" })).collect();
     let config = json!({
         "architecture": "",
         "config": {},
         "created": "0001-01-01T00:00:00Z",
-        "history": [{ "created": "0001-01-01T00:00:00Z" }],
+        "history": history,
         "os": "",
-        "rootfs": { "type": "layers", "diff_ids": [Digest::of(&simple.payload)] },
+        "rootfs": { "type": "layers", "diff_ids": digests },
     });
     let config = config.to_string().into_bytes();
-    let layer =
-        Descriptor::of(SIMPLE_MEDIA_TYPE, &simple.payload).annotated(SIGNATURE_ANNOTATION, &simple.signature);
-    let manifest = Manifest::new(Descriptor::of(SIGNATURE_CONFIG, &config), vec![layer]);
+    let (layers, mut blobs): (Vec<_>, Vec<_>) = layers.into_iter().unzip();
+    let manifest = Manifest::new(Descriptor::of(SIGNATURE_CONFIG, &config), layers);
     let tag = format!("sha256-{}.sig", signed.hex());
-    Attachment { manifest, blobs: vec![config, simple.payload] }.annotated(REF_NAME, &tag)
+    blobs.insert(0, config);
+    Attachment { manifest, blobs }.annotated(REF_NAME, &tag)
 }

@@ -144,6 +144,30 @@ pub enum PackageError {
         help("somebody took it out; fetch the bundle again from its author")
     )]
     NotAttested(&'static str),
+    /// Others signed at the same time and theirs were kept.
+    #[error("the signature of `{package}` did not stay in `{registry}`")]
+    #[diagnostic(
+        code(package::signature_lost),
+        help("others sign it at the same time; run the same again when they are done")
+    )]
+    SignatureLost {
+        /// Name and version.
+        package: String,
+        /// Where.
+        registry: String,
+    },
+    /// A statement has to be JSON.
+    #[error("`{path}` is not JSON: {reason}")]
+    #[diagnostic(
+        code(package::not_json),
+        help("`--predicate` wants the statement alone, as a JSON document")
+    )]
+    NotJson {
+        /// The file.
+        path: Utf8PathBuf,
+        /// The parser's words.
+        reason: String,
+    },
     /// Not signed, or not by whom it should be.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -173,7 +197,9 @@ impl Fault for PackageError {
             | Self::NoProvenance(_)
             | Self::Whole(_)
             | Self::NotWhole(_)
+            | Self::NotJson { .. }
             | Self::OneName => ExitStatus::Usage,
+            Self::SignatureLost { .. } => ExitStatus::Network,
             Self::Exists(_) | Self::Breaking { .. } => ExitStatus::Conflict,
             Self::NotABundle(_)
             | Self::HostileEntry { .. }

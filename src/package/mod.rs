@@ -2,7 +2,7 @@
 //!
 //! [`bundle`] makes one OCI image layout in a tar: the composed component as a package of its own, its
 //! parts and a CycloneDX list of them as referrers, each signed. [`verify`] reads such a file, extracts
-//! nothing to the disk, and believes nothing that the key did not sign.
+//! nothing to the disk, and believes nothing that is not signed. [`Place`] signs what is in a registry.
 
 mod attachment;
 mod bundle;
@@ -14,6 +14,7 @@ mod layout;
 mod order;
 mod provenance;
 mod sbom;
+mod sign;
 mod verify;
 mod wiring;
 mod wit_package;
@@ -29,6 +30,7 @@ pub use gate::gate;
 pub use order::{Planned, in_order};
 pub use provenance::{BUILD_TYPE, Builder, LOCAL_BUILDER, Made, provenance};
 pub use sbom::{SBOM_MEDIA_TYPE, Subject, sbom};
+pub use sign::{Forms, Place, Signed};
 pub use verify::{Verified, verify};
 pub use wiring::WIRING_MEDIA_TYPE;
 pub use wit_package::{encode_wit, named};

@@ -1,4 +1,4 @@
-//! Verifies a bundle: every byte of it, and that the key signed all that it says.
+//! Verifies a bundle: every byte of it, and that all that it says is signed as a policy wants.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -8,10 +8,12 @@ use super::{
     PARTS_MEDIA_TYPE, PROVENANCE_PREDICATE, PackageError, SBOM_MEDIA_TYPE, SBOM_PREDICATE,
     STATEMENT_MEDIA_TYPE,
 };
+use crate::deps::trusted;
 use crate::digest::Digest;
+use crate::name::PackageId;
 use crate::registry::{CONFIG_MEDIA_TYPE, Descriptor, Manifest, WASM_MEDIA_TYPE};
 use crate::trust::{
-    self, BUNDLE_MEDIA_TYPE, PublicKey, SIGNATURE_ANNOTATION, SIMPLE_MEDIA_TYPE, Simple, TrustError,
+    self, Attestation, Evidence, Policy, SIGNATURE_ANNOTATION, SIMPLE_MEDIA_TYPE, Simple, Verdict,
 };
 
 /// A bundle that passed.
@@ -25,8 +27,9 @@ pub struct Verified {
     pub content: Digest,
     /// File names and digests of its parts.
     pub parts: Vec<VerifiedPart>,
-    /// The fingerprint of the key.
-    pub key: String,
+    /// Why it may be used.
+    #[serde(flatten)]
+    pub verdict: Verdict,
 }
 
 /// A part of a verified bundle.
@@ -38,12 +41,12 @@ pub struct VerifiedPart {
     pub digest: Digest,
 }
 
-/// Verifies a bundle with a key. Whatever is wrong, nothing of the bundle was used.
+/// Verifies a bundle by a policy at the time `now` (seconds since 1970). Whatever is wrong, nothing of the
+/// bundle was used.
 ///
 /// # Errors
-/// [`PackageError::Corrupt`] for any byte that was changed, the errors of [`trust::verify`] for the
-/// signatures, [`TrustError::Unsigned`] where there is none.
-pub fn verify(tar: &[u8], key: &PublicKey) -> Result<Verified, PackageError> {
+/// [`PackageError::Corrupt`] for any byte that was changed, the refusals of [`trust::judge`].
+pub fn verify(tar: &[u8], policy: &Policy, now: i64) -> Result<Verified, PackageError> {
     let layout = Layout::read(tar)?;
     let (app, manifest) =
         one(&layout, "the app", |manifest| manifest.config.media_type == CONFIG_MEDIA_TYPE)?;
@@ -58,35 +61,41 @@ pub fn verify(tar: &[u8], key: &PublicKey) -> Result<Verified, PackageError> {
     for manifest in [manifest, parts_manifest, list_manifest, made_manifest] {
         check_blobs(&layout, manifest)?;
     }
-    let contents = [
-        ("the app", app),
-        ("the list of its parts", parts),
-        ("its bill of materials", list),
-        ("its provenance", made),
-    ];
-    for (what, digest) in contents {
-        check_signed(&layout, what, digest, contents.map(|(_, digest)| digest), key)?;
+    let package = Manifest::of_package(layout.raw(app)).map_err(PackageError::Corrupt)?;
+    let content = package.layer().ok_or(PackageError::Incomplete("the composed component"))?;
+    let id = id(manifest)?;
+    let contents = [app, parts, list, made];
+    let of_app = evidence(&layout, app, contents)?;
+    // A bundle comes from no repository.
+    let subject = trusted::about(&id, app, manifest, layout.blob(content)?, String::new())?;
+    let verdict = trust::judge(policy, &subject, &of_app, None, now)?;
+    if verdict.signer.is_some() {
+        let belonging =
+            [("the list of its parts", parts), ("its bill of materials", list), ("its provenance", made)];
+        for (what, digest) in belonging {
+            let evidence = evidence(&layout, digest, contents)?;
+            trust::judge_belonging(policy, &id, what, digest, &evidence, now)?;
+        }
+        let said = trust::statements(policy, &id, app, &of_app, now)?;
+        check_attested(&said, SBOM_PREDICATE, &json(&layout, list_manifest)?)?;
+        let statement = json(&layout, made_manifest)?;
+        check_attested(&said, PROVENANCE_PREDICATE, &statement["predicate"])?;
     }
-    check_attested(&layout, app, SBOM_PREDICATE, &json(&layout, list_manifest)?, key)?;
-    let statement = json(&layout, made_manifest)?;
-    check_attested(&layout, app, PROVENANCE_PREDICATE, &statement["predicate"], key)?;
     // Last, because it can only say that something is different, not what.
     if !layout.is_exactly(tar) {
         return Err(PackageError::Corrupt("it has bytes that its signed contents do not explain".to_owned()));
     }
-    let package = Manifest::of_package(layout.raw(app)).map_err(PackageError::Corrupt)?;
-    let content = package.layer().ok_or(PackageError::Incomplete("the composed component"))?.digest;
     Ok(Verified {
-        package: name(manifest),
+        package: id.to_string(),
         manifest: app,
-        content,
+        content: content.digest,
         parts: parts_manifest
             .layers
             .iter()
             .filter(|layer| layer.media_type == WASM_MEDIA_TYPE)
             .map(VerifiedPart::new)
             .collect(),
-        key: key.fingerprint(),
+        verdict,
     })
 }
 
@@ -97,10 +106,13 @@ impl VerifiedPart {
     }
 }
 
-fn name(manifest: &Manifest) -> String {
+/// What the manifest calls the app.
+fn id(manifest: &Manifest) -> Result<PackageId, PackageError> {
     let annotation =
         |name: &str| manifest.annotations.get(&format!("org.opencontainers.image.{name}")).cloned();
-    format!("{}@{}", annotation("title").unwrap_or_default(), annotation("version").unwrap_or_default())
+    let name =
+        format!("{}@{}", annotation("title").unwrap_or_default(), annotation("version").unwrap_or_default());
+    name.parse().map_err(|error| PackageError::Corrupt(format!("its manifest's name: {error}")))
 }
 
 fn subject(manifest: &Manifest) -> Option<Digest> {
@@ -126,50 +138,23 @@ fn check_blobs(layout: &Layout, manifest: &Manifest) -> Result<(), PackageError>
     blobs.try_for_each(|blob| layout.blob(blob).map(drop))
 }
 
-/// Whether the key signed the manifest with this digest. Where several signatures are there, one good one
-/// is enough; otherwise the most telling refusal is given.
-fn check_signed(
-    layout: &Layout,
-    what: &str,
-    digest: Digest,
-    contents: [Digest; 4],
-    key: &PublicKey,
-) -> Result<(), PackageError> {
-    let mut refusals = Vec::new();
+/// The signatures and attestations of the manifest with this digest, and those of things that are not even
+/// here: somebody put them in place of the right ones.
+fn evidence(layout: &Layout, digest: Digest, contents: [Digest; 4]) -> Result<Evidence, PackageError> {
+    let mut found = Evidence::default();
     for (_, manifest) in layout.manifests() {
-        let verdict = match manifest.layers.as_slice() {
-            [layer] if layer.media_type == BUNDLE_MEDIA_TYPE => {
-                match subject(manifest) {
-                    Some(subject) if subject == digest => trust::verify(layout.blob(layer)?, digest, key),
-                    // A signature of something that is not even here.
-                    Some(other) if !contents.contains(&other) => {
-                        Err(TrustError::AnotherSubject { expected: digest, found: other.to_string() })
-                    }
-                    _ => continue,
-                }
+        let [layer] = manifest.layers.as_slice() else { continue };
+        let about = subject(manifest);
+        if trust::is_bundle(&layer.media_type) {
+            if about.is_some_and(|about| about == digest || !contents.contains(&about)) {
+                found.bundles.push(layout.blob(layer)?.to_vec());
             }
-            [layer] if layer.media_type == SIMPLE_MEDIA_TYPE && digest == contents[0] => {
-                let signature = layer.annotations.get(SIGNATURE_ANNOTATION).cloned().unwrap_or_default();
-                let simple = Simple { payload: layout.blob(layer)?.to_vec(), signature };
-                trust::verify_simple(&simple, digest, key).map(drop)
-            }
-            _ => continue,
-        };
-        match verdict {
-            Ok(()) => return Ok(()),
-            Err(refusal) => refusals.push(refusal),
+        } else if layer.media_type == SIMPLE_MEDIA_TYPE && digest == contents[0] {
+            let signature = layer.annotations.get(SIGNATURE_ANNOTATION).cloned().unwrap_or_default();
+            found.simple.push(Simple { payload: layout.blob(layer)?.to_vec(), signature });
         }
     }
-    // The older form does not name its key, so what a bundle says about it tells more.
-    let telling = |refusal: &TrustError| match refusal {
-        TrustError::AnotherSubject { .. } => 0,
-        TrustError::AnotherKey { .. } => 1,
-        TrustError::OnlyAttested { .. } => 3,
-        _ => 2,
-    };
-    refusals.sort_by_key(telling);
-    let refusal = refusals.into_iter().next();
-    Err(refusal.unwrap_or_else(|| TrustError::Unsigned(what.to_owned())).into())
+    Ok(found)
 }
 
 /// The one file of a manifest.
@@ -179,38 +164,33 @@ fn json(layout: &Layout, manifest: &Manifest) -> Result<Value, PackageError> {
         .map_err(|error| PackageError::Corrupt(format!("{}: {error}", layer.digest)))
 }
 
-/// Whether the key attested exactly what stands in the bundle's file.
+/// Whether a trusted key attested exactly what stands in the bundle's file.
 fn check_attested(
-    layout: &Layout,
-    app: Digest,
+    said: &[Attestation],
     predicate_type: &'static str,
     told: &Value,
-    key: &PublicKey,
 ) -> Result<(), PackageError> {
-    let mut other = false;
-    for (_, manifest) in layout.manifests().filter(|(_, manifest)| subject(manifest) == Some(app)) {
-        let [layer] = manifest.layers.as_slice() else { continue };
-        if layer.media_type != BUNDLE_MEDIA_TYPE {
-            continue;
-        }
-        match trust::verify_attestation(layout.blob(layer)?, app, key) {
-            Ok(said) if said.predicate_type != predicate_type => {}
-            Ok(said) if said.predicate == *told => return Ok(()),
-            Ok(_) => other = true,
-            Err(_) => {}
+    let mut of_kind = said.iter().filter(|said| said.predicate_type == predicate_type).peekable();
+    if of_kind.peek().is_none() {
+        return Err(PackageError::NotAttested(predicate_type));
+    }
+    match of_kind.any(|said| said.predicate == *told) {
+        true => Ok(()),
+        false => {
+            Err(PackageError::Corrupt(format!("its file and its attestation differ (`{predicate_type}`)")))
         }
     }
-    Err(match other {
-        true => PackageError::Corrupt(format!("its file and its attestation differ (`{predicate_type}`)")),
-        false => PackageError::NotAttested(predicate_type),
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::{Contents, Part, bundle};
     use super::*;
-    use crate::trust::KeyPair;
+    use crate::trust::{BUNDLE_MEDIA_TYPE, KeyPair};
+
+    fn verify(tar: &[u8], key: &KeyPair) -> Result<Verified, PackageError> {
+        super::verify(tar, &Policy::of_key(key.public()), 0)
+    }
 
     fn component(import: &str) -> Vec<u8> {
         wat::parse_str(format!(r#"(component (core module (func)) (import "{import}" (instance)))"#)).unwrap()
@@ -268,7 +248,7 @@ mod tests {
         let key = KeyPair::generate();
         let tar = make(Some(&key), "1.0.0");
         assert_eq!(tar, make(Some(&key), "1.0.0"));
-        let verified = verify(&tar, &key.public()).unwrap();
+        let verified = verify(&tar, &key).unwrap();
         assert_eq!(verified.package, "acme:shop@1.0.0");
         assert_eq!(verified.content, Digest::of(&component("a:b/c")));
         let files: Vec<_> = verified.parts.iter().map(|part| part.file.as_str()).collect();
@@ -283,20 +263,20 @@ mod tests {
         for at in (0..tar.len()).step_by(5) {
             let bit = 1 << (at % 8);
             tar[at] ^= bit;
-            let refused = verify(&tar, &key.public());
+            let refused = verify(&tar, &key);
             assert!(refused.is_err(), "byte {at} of {}", tar.len());
             tar[at] ^= bit;
         }
         tar.push(0);
-        assert!(verify(&tar, &key.public()).is_err(), "a byte more");
+        assert!(verify(&tar, &key).is_err(), "a byte more");
         tar.truncate(tar.len() - 513);
-        assert!(verify(&tar, &key.public()).is_err(), "a block less");
+        assert!(verify(&tar, &key).is_err(), "a block less");
     }
 
     #[test]
     fn each_way_of_not_being_signed_has_its_code() {
         let (key, other) = (KeyPair::generate(), KeyPair::generate());
-        let refused = |tar: &[u8]| code(&verify(tar, &key.public()).unwrap_err());
+        let refused = |tar: &[u8]| code(&verify(tar, &key).unwrap_err());
         let signed = make(Some(&key), "1.0.0");
         assert_eq!(refused(&make(None, "1.0.0")), "trust::unsigned");
         assert_eq!(refused(&make(Some(&other), "1.0.0")), "trust::another_key");
@@ -314,7 +294,7 @@ mod tests {
         let tar = make(Some(&key), "1.0.0");
         for kind in [SBOM_MEDIA_TYPE, PARTS_MEDIA_TYPE, STATEMENT_MEDIA_TYPE] {
             let without = rebuilt(&[&tar], |manifest| manifest.artifact_type.as_deref() != Some(kind));
-            let refused = verify(&without, &key.public()).unwrap_err();
+            let refused = verify(&without, &key).unwrap_err();
             assert_eq!(code(&refused), "package::incomplete");
         }
         for predicate in [SBOM_PREDICATE, PROVENANCE_PREDICATE] {
@@ -323,10 +303,10 @@ mod tests {
                     == Some(predicate)
             };
             let without = rebuilt(&[&tar], |manifest| !attests(manifest));
-            let refused = verify(&without, &key.public()).unwrap_err();
+            let refused = verify(&without, &key).unwrap_err();
             assert_eq!(code(&refused), "package::not_attested");
         }
         let twice = rebuilt(&[&tar, &make(Some(&key), "2.0.0")], |_| true);
-        assert_eq!(code(&verify(&twice, &key.public()).unwrap_err()), "package::corrupt");
+        assert_eq!(code(&verify(&twice, &key).unwrap_err()), "package::corrupt");
     }
 }

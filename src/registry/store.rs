@@ -155,6 +155,23 @@ impl Store {
         seen
     }
 
+    /// Keeps something about a blob, in place of what was kept about it before. Unlike a blob it proves nothing.
+    ///
+    /// # Errors
+    /// When the store cannot be written to.
+    pub fn keep_record(&self, about: Digest, bytes: &[u8]) -> Result<(), RegistryError> {
+        Ok(write_atomically(&self.record_path(about), bytes)?)
+    }
+
+    /// What was kept about a blob, where there is something that can be read.
+    pub fn record(&self, about: Digest) -> Option<Vec<u8>> {
+        std::fs::read(self.record_path(about)).ok()
+    }
+
+    fn record_path(&self, about: Digest) -> Utf8PathBuf {
+        self.root.join("records").join(format!("{}.json", about.hex()))
+    }
+
     fn index(&self, registry: &str, package: &PackageName) -> Utf8PathBuf {
         let mut key = Hasher::default();
         key.field(registry);

@@ -157,7 +157,8 @@ pub fn verify_attestation(
     let payload = bundle.dsse_envelope.payload()?;
     if !bundle.dsse_envelope.signed_by(key, &payload)? {
         // The hint is not signed, so it only decides between two ways of saying no.
-        let found = bundle.verification_material.public_key.map(|key| key.hint).unwrap_or_default();
+        let hint = bundle.verification_material.public_key.map(|key| key.hint);
+        let found = hint.filter(|hint| !hint.is_empty()).unwrap_or_else(|| "no key".to_owned());
         let expected = key.fingerprint();
         return Err(match found == expected {
             true => TrustError::BadSignature,
@@ -165,6 +166,22 @@ pub fn verify_attestation(
         });
     }
     parse::<Statement>(&payload)?.about(manifest)
+}
+
+/// Whether a media type is that of a bundle that can be read.
+pub fn is_bundle(media_type: &str) -> bool {
+    READABLE.contains(&media_type)
+}
+
+/// The bundle around an envelope that stands alone, which is what cosign 2 attaches as an attestation. `None`
+/// when it is no envelope.
+pub fn bundle_of_envelope(envelope: &[u8]) -> Option<Vec<u8>> {
+    let bundle = Bundle {
+        media_type: BUNDLE_MEDIA_TYPE.to_owned(),
+        verification_material: Material { public_key: None },
+        dsse_envelope: serde_json::from_slice(envelope).ok()?,
+    };
+    serde_json::to_vec(&bundle).ok()
 }
 
 fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, TrustError> {
@@ -300,6 +317,19 @@ mod tests {
             changed[at] ^= 0x01;
             assert!(verify(&changed, manifest, &key.public()).is_err(), "byte {at}");
         }
+    }
+
+    #[test]
+    fn an_envelope_alone_becomes_a_bundle() {
+        let key = KeyPair::generate();
+        let manifest = Digest::of(MANIFEST);
+        let bundle: Value = serde_json::from_slice(&attest(manifest, CYCLONEDX, &json!({}), &key)).unwrap();
+        let alone = serde_json::to_vec(&bundle["dsseEnvelope"]).unwrap();
+        let again = bundle_of_envelope(&alone).unwrap();
+        assert!(verify_attestation(&again, manifest, &key.public()).is_ok());
+        let refused = verify_attestation(&again, manifest, &KeyPair::generate().public());
+        assert!(matches!(refused, Err(TrustError::AnotherKey { .. })));
+        assert_eq!(bundle_of_envelope(b"{}"), None);
     }
 
     #[test]

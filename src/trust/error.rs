@@ -60,6 +60,24 @@ pub enum TrustError {
         /// What the signature is about.
         found: String,
     },
+    /// Nobody said who is trusted.
+    #[error("there is no policy to verify by")]
+    #[diagnostic(
+        code(trust::no_policy),
+        help(
+            "give the author's public key with `--key`, or write a `trust.toml` (`jointer explain trust::invalid_policy` shows one)"
+        )
+    )]
+    NoPolicy,
+    /// Not a kind of statement.
+    #[error("`{kind}` is not a kind of statement")]
+    #[diagnostic(code(trust::unknown_kind), help("{help}; or give the whole address of another kind"))]
+    UnknownKind {
+        /// As typed.
+        kind: String,
+        /// The nearest.
+        help: String,
+    },
     /// No rule of the policy fits.
     #[error("the policy says nothing about `{package}`")]
     #[diagnostic(
@@ -269,7 +287,9 @@ pub enum TrustError {
 impl Fault for TrustError {
     fn status(&self) -> ExitStatus {
         match self {
-            Self::InvalidKey(_) | Self::NoPassword => ExitStatus::Usage,
+            Self::InvalidKey(_) | Self::NoPassword | Self::NoPolicy | Self::UnknownKind { .. } => {
+                ExitStatus::Usage
+            }
             _ => ExitStatus::Trust,
         }
     }

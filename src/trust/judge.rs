@@ -10,10 +10,7 @@ use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use super::policy::{Policy, Rule, TrustedKey};
-use super::{
-    Attestation, CYCLONEDX, PROVENANCE, SIGNED, Simple, TrustError, licence, statement, verify_attestation,
-    verify_simple,
-};
+use super::{Attestation, SIGNED, Simple, TrustError, verify_attestation, verify_simple};
 use crate::digest::Digest;
 use crate::host::Capability;
 use crate::name::{PackageId, PackageName};
@@ -82,7 +79,7 @@ pub fn judge(
     let rule = policy
         .rule(&subject.id.name)
         .ok_or_else(|| TrustError::NoRule { package: subject.id.name.to_string() })?;
-    let court = Court { rule, subject, now };
+    let court = Court { rule, subject, what: subject.id.to_string(), now };
     let signer = match rule.signature {
         true => Some(court.signer(evidence)?),
         false => None,
@@ -101,9 +98,62 @@ pub fn judge(
     Ok(Verdict { rule: rule.pattern.clone(), signer, attestations })
 }
 
+/// Who signed something that belongs to the package `id` without being it, such as the list of its parts; `what`
+/// is its name in refusals. Nobody where the policy does not ask for signatures.
+///
+/// # Errors
+/// As [`judge`], for its signature alone.
+pub fn judge_belonging(
+    policy: &Policy,
+    id: &PackageId,
+    what: &str,
+    manifest: Digest,
+    evidence: &Evidence,
+    now: i64,
+) -> Result<Option<Signer>, TrustError> {
+    let rule = policy.rule(&id.name).ok_or_else(|| TrustError::NoRule { package: id.name.to_string() })?;
+    if !rule.signature {
+        return Ok(None);
+    }
+    let rule = &Rule { unnamed: true, bind_repository: false, ..rule.clone() };
+    let subject = &belonging(id, manifest);
+    Court { rule, subject, what: what.to_owned(), now }.signer(evidence).map(Some)
+}
+
+/// All that keys which are trusted now said about the manifest of the package `id`.
+///
+/// # Errors
+/// [`TrustError::NoRule`].
+pub fn statements(
+    policy: &Policy,
+    id: &PackageId,
+    manifest: Digest,
+    evidence: &Evidence,
+    now: i64,
+) -> Result<Vec<Attestation>, TrustError> {
+    let rule = policy.rule(&id.name).ok_or_else(|| TrustError::NoRule { package: id.name.to_string() })?;
+    let court = Court { rule, subject: &belonging(id, manifest), what: id.to_string(), now };
+    Ok(court.statements(&evidence.bundles))
+}
+
+/// Something that has no name of its own that could be signed.
+fn belonging(id: &PackageId, manifest: Digest) -> Subject<'_> {
+    Subject {
+        id,
+        manifest,
+        name: None,
+        version: None,
+        repository: String::new(),
+        capabilities: BTreeSet::new(),
+        licence: None,
+    }
+}
+
 struct Court<'a> {
     rule: &'a Rule,
     subject: &'a Subject<'a>,
+    /// What refusals call it.
+    what: String,
     now: i64,
 }
 
@@ -136,13 +186,13 @@ impl Court<'_> {
         }
         refusals.sort_by_key(telling);
         let refusal = refusals.into_iter().next();
-        Err(refusal.unwrap_or_else(|| TrustError::Unsigned(self.subject.id.to_string())))
+        Err(refusal.unwrap_or_else(|| TrustError::Unsigned(self.what.clone())))
     }
 
     fn bundle_signer(&self, bundle: &[u8]) -> Result<(Signer, bool), TrustError> {
         let (key, said) = self.trusted_statement(bundle)?;
         if said.predicate_type != SIGNED {
-            let what = self.subject.id.to_string();
+            let what = self.what.clone();
             return Err(TrustError::OnlyAttested { what, predicate: said.predicate_type });
         }
         self.check_signed_name(&said)?;
@@ -170,7 +220,7 @@ impl Court<'_> {
 
     /// What a trusted key, valid now, said in a bundle.
     fn trusted_statement(&self, bundle: &[u8]) -> Result<(&TrustedKey, Attestation), TrustError> {
-        let mut foreign = TrustError::Unsigned(self.subject.id.to_string());
+        let mut foreign = TrustError::Unsigned(self.what.clone());
         for key in &self.rule.keys {
             match verify_attestation(bundle, self.subject.manifest, &key.key) {
                 Ok(said) => return self.check_key(key).map(|()| (key, said)),
@@ -251,77 +301,6 @@ impl Court<'_> {
     fn statements(&self, bundles: &[Vec<u8>]) -> Vec<Attestation> {
         bundles.iter().filter_map(|bundle| Some(self.trusted_statement(bundle).ok()?.1)).collect()
     }
-
-    fn check_attestations(&self, said: &[Attestation]) -> Result<(), TrustError> {
-        let missing = self
-            .rule
-            .attestations
-            .iter()
-            .find(|wanted| !said.iter().any(|said| said.predicate_type == **wanted));
-        match missing {
-            Some(kind) => {
-                Err(TrustError::NoAttestation { package: self.subject.id.to_string(), kind: kind.clone() })
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// Whether one provenance names an allowed builder and an allowed source.
-    fn check_origin(&self, said: &[Attestation]) -> Result<(), TrustError> {
-        let Rule { builders, sources, .. } = self.rule;
-        if builders.is_empty() && sources.is_empty() {
-            return Ok(());
-        }
-        let mut refusal = None;
-        for provenance in said.iter().filter(|said| said.predicate_type == PROVENANCE) {
-            let builder = provenance.predicate["runDetails"]["builder"]["id"].as_str().unwrap_or_default();
-            let found = statement::origins(&provenance.predicate);
-            if !builders.is_empty() && !builders.iter().any(|allowed| allowed == builder) {
-                refusal.get_or_insert(TrustError::WrongBuilder {
-                    found: builder.to_owned(),
-                    allowed: builders.join("`, `"),
-                });
-            } else if !sources.is_empty()
-                && !sources.iter().any(|allowed| found.contains(&statement::place(allowed)))
-            {
-                refusal.get_or_insert(TrustError::WrongSource {
-                    found: found.into_iter().collect::<Vec<_>>().join("`, `"),
-                    allowed: sources.join("`, `"),
-                });
-            } else {
-                return Ok(());
-            }
-        }
-        Err(refusal.unwrap_or_else(|| TrustError::NoAttestation {
-            package: self.subject.id.to_string(),
-            kind: PROVENANCE.to_owned(),
-        }))
-    }
-
-    fn check_capabilities(&self) -> Result<(), TrustError> {
-        let Some(allowed) = &self.rule.capabilities else { return Ok(()) };
-        let refused: Vec<&str> =
-            self.subject.capabilities.difference(allowed).map(|capability| capability.key()).collect();
-        if refused.is_empty() {
-            return Ok(());
-        }
-        let package = self.subject.id.to_string();
-        Err(TrustError::Capability { package, found: refused.join("`, `"), rule: self.rule.pattern.clone() })
-    }
-
-    /// Its own licence, and every one that a bill of materials tells of what is inside.
-    fn check_licence(&self, said: &[Attestation]) -> Result<(), TrustError> {
-        let Some(allowed) = &self.rule.licences else { return Ok(()) };
-        let own = self.subject.licence.as_deref().unwrap_or_default();
-        let lists = said.iter().filter(|said| said.predicate_type == CYCLONEDX);
-        let inside = lists.flat_map(|list| statement::licences(&list.predicate));
-        for found in std::iter::once(own.to_owned()).chain(inside) {
-            if !licence::allows(allowed, &found)? {
-                return Err(TrustError::Licence { found, allowed: allowed.join(", ") });
-            }
-        }
-        Ok(())
-    }
 }
 
 fn signer(key: &TrustedKey) -> Signer {
@@ -343,5 +322,6 @@ fn telling(refusal: &TrustError) -> u8 {
     }
 }
 
+mod beyond;
 #[cfg(test)]
 mod tests;

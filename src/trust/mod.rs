@@ -18,13 +18,13 @@ mod simple;
 mod statement;
 
 pub use bundle::{
-    Attestation, BUNDLE_MEDIA_TYPE, CYCLONEDX, MAX_BUNDLE, PROVENANCE, SIGNED, attest, sign, sign_package,
-    verify, verify_attestation,
+    Attestation, BUNDLE_MEDIA_TYPE, CYCLONEDX, MAX_BUNDLE, PROVENANCE, SIGNED, attest, bundle_of_envelope,
+    is_bundle, sign, sign_package, verify, verify_attestation,
 };
 pub use error::TrustError;
-pub use judge::{Evidence, Signer, Subject, Verdict, judge};
+pub use judge::{Evidence, Signer, Subject, Verdict, judge, judge_belonging, statements};
 pub use key::{KeyPair, Password, PublicKey};
 pub use moment::Moment;
-pub use policy::{Policy, Rule, TrustedKey};
+pub use policy::{Policy, Rule, TrustedKey, predicate_type};
 pub use policy_error::PolicyError;
 pub use simple::{SIGNATURE_ANNOTATION, SIMPLE_MEDIA_TYPE, Simple, sign_simple, verify_simple};

@@ -20,7 +20,7 @@ use super::policy_error::PolicyError;
 use super::{CYCLONEDX, PROVENANCE, PublicKey, TrustError};
 use crate::error::FileError;
 use crate::host::Capability;
-use crate::name::PackageName;
+use crate::name::{PackageName, did_you_mean};
 
 /// A file may name that many keys for one rule; every one is tried with every signature.
 const MAX_KEYS: usize = 64;
@@ -291,16 +291,9 @@ impl Reader<'_> {
         })
     }
 
-    /// The predicate type of a short name; an address stands for itself.
     fn attestation(&self, name: &Spanned<String>) -> Result<String, PolicyError> {
-        if name.get_ref().contains("://") {
-            return Ok(name.get_ref().clone());
-        }
-        let found = ATTESTATIONS.iter().find(|(short, _)| short == name.get_ref());
         let known = ATTESTATIONS.iter().map(|(short, _)| *short);
-        found
-            .map(|(_, kind)| (*kind).to_owned())
-            .ok_or_else(|| self.unknown(name.get_ref(), known, name.span()))
+        predicate_type(name.get_ref()).map_err(|_| self.unknown(name.get_ref(), known, name.span()))
     }
 
     fn capabilities(&self, names: &[Spanned<String>]) -> Result<BTreeSet<Capability>, PolicyError> {
@@ -324,6 +317,21 @@ impl Reader<'_> {
     fn invalid(&self, span: Range<usize>, message: &str, help: &str) -> PolicyError {
         PolicyError::invalid(self.path, self.text, message, help, Some(span))
     }
+}
+
+/// The type of a statement by its short name (`cyclonedx`); an address stands for itself.
+///
+/// # Errors
+/// [`TrustError::UnknownKind`].
+pub fn predicate_type(name: &str) -> Result<String, TrustError> {
+    if name.contains("://") {
+        return Ok(name.to_owned());
+    }
+    let found = ATTESTATIONS.iter().find(|(short, _)| *short == name);
+    found.map(|(_, kind)| (*kind).to_owned()).ok_or_else(|| TrustError::UnknownKind {
+        kind: name.to_owned(),
+        help: did_you_mean(name, ATTESTATIONS.iter().map(|(short, _)| *short)),
+    })
 }
 
 /// `ns:name`, `ns:*` or `*`.

@@ -18,13 +18,13 @@ use crate::tools::peer;
 /// A key needs no root of trust; without one, cosign would ask the internet for Sigstore's.
 const NO_ROOT: &str = r#"{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}"#;
 
-fn run(program: &Path, dir: &Path, args: &[&str]) -> Output {
+pub fn run(program: &Path, dir: &Path, args: &[&str]) -> Output {
     let output = Command::new(program).args(args).current_dir(dir).env("HOME", dir).output();
     output.unwrap_or_else(|error| panic!("{}: {error}", program.display()))
 }
 
 #[track_caller]
-fn succeeds(program: &Path, dir: &Path, args: &[&str]) -> String {
+pub fn succeeds(program: &Path, dir: &Path, args: &[&str]) -> String {
     let output = run(program, dir, args);
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{} {args:?}:\n{out}\n{err}", program.display());
@@ -32,13 +32,14 @@ fn succeeds(program: &Path, dir: &Path, args: &[&str]) -> String {
 }
 
 /// A real docker-registry, killed when dropped.
-struct Docker {
+pub struct Docker {
     child: Child,
-    address: SocketAddr,
+    /// Where it listens.
+    pub address: SocketAddr,
 }
 
 impl Docker {
-    fn start(program: &Path, dir: &Path) -> Self {
+    pub fn start(program: &Path, dir: &Path) -> Self {
         let address =
             TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
         let config = format!(

@@ -27,6 +27,25 @@ pub fn validator() -> Option<PathBuf> {
     installed("validate", root().join("target/peers/bin/validate"), "tests/peers/python.sh")
 }
 
+/// The folder of a verifier (`js`, `python`) that `tests/peers/verifiers.sh` installs.
+pub fn verifier(name: &str) -> Option<PathBuf> {
+    installed(
+        name,
+        root().join("target/peers/verifiers").join(name).join(".want"),
+        "tests/peers/verifiers.sh",
+    )
+    .and_then(|file| Some(file.parent()?.to_owned()))
+}
+
+/// A program that only the long run installs and uses: `JOINTER_FULL=1`.
+pub fn full_peer(name: &str) -> Option<PathBuf> {
+    if std::env::var_os("JOINTER_FULL").is_none_or(|value| value != "1") {
+        eprintln!("SKIPPED: {name} is used with JOINTER_FULL=1 only");
+        return None;
+    }
+    peer(name)
+}
+
 fn installed(name: &str, path: PathBuf, script: &'static str) -> Option<PathBuf> {
     if !path.exists() {
         install(script);

@@ -10,10 +10,12 @@ peers=$PWD/target/peers
 bin=$peers/bin
 keys=/usr/share/keyrings/debian-archive-keyring.gpg
 
-# NAME SUITE VERSION, where VERSION is how the one that the tests were written with begins.
+# NAME SUITE VERSION [PACKAGE], where VERSION is how the one that the tests were written with begins, and PACKAGE is
+# what Debian calls it, where we need another name for it.
 wanted='cosign trixie 2.5.
 oras trixie 1.2.
 docker-registry bookworm 2.8.'
+[ "${JOINTER_FULL:-}" != 1 ] || wanted+=$'\ncosign3 forky 3. cosign'
 command -v strace >/dev/null || wanted+=$'\nstrace bookworm 6.'
 
 fail() {
@@ -30,9 +32,9 @@ mirror() {
     printf '%s' "$found"
 }
 
-# install NAME SUITE VERSION
+# install NAME SUITE VERSION [PACKAGE]
 install() {
-    local name=$1 suite=$2 version=$3 state=$peers/apt-$2 got
+    local name=$1 suite=$2 version=$3 package=${4:-$1} state=$peers/apt-$2 got
     mkdir -p "$state"/lists/partial "$state"/cache/archives/partial "$state/deb"
     printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' "$uri" "$suite" "$keys" \
         > "$state/suite.sources"
@@ -41,18 +43,18 @@ install() {
         -oAPT::Sandbox::User=root -oAcquire::Languages=none)
     # One list for each suite is enough.
     ls "$state"/lists/*Packages* >/dev/null 2>&1 || apt-get "${options[@]}" update >&2
-    (cd "$state/deb" && apt-get "${options[@]}" download "$name" >&2)
-    got=$(dpkg-deb -f "$(ls "$state/deb/$name"_*.deb | tail -1)" Version)
+    (cd "$state/deb" && apt-get "${options[@]}" download "$package" >&2)
+    got=$(dpkg-deb -f "$(ls "$state/deb/$package"_*.deb | tail -1)" Version)
     [[ $got == "$version"* ]] || fail "$suite has $name $got, and the tests want $version*"
     rm -rf "$peers/$name.new"
-    dpkg-deb -x "$(ls "$state/deb/$name"_*.deb | tail -1)" "$peers/$name.new"
-    [ -x "$peers/$name.new/usr/bin/$name" ] || fail "the package $name has no /usr/bin/$name"
+    dpkg-deb -x "$(ls "$state/deb/$package"_*.deb | tail -1)" "$peers/$name.new"
+    [ -x "$peers/$name.new/usr/bin/$package" ] || fail "the package $package has no /usr/bin/$package"
     rm -rf "${peers:?}/$name"
     mv "$peers/$name.new" "$peers/$name"
     if [ "$name" = strace ]; then
         with_libraries
     else
-        ln -sfn "../$name/usr/bin/$name" "$bin/$name"
+        ln -sfn "../$name/usr/bin/$package" "$bin/$name"
     fi
     printf '%s\n' "$got" > "$peers/$name.version"
 }
@@ -74,7 +76,7 @@ mkdir -p "$bin"
 exec 9> "$peers/lock"
 flock 9
 uri=
-while read -r name suite version; do
+while read -r name suite version package; do
     have=$(cat "$peers/$name.version" 2>/dev/null || true)
     if [ -x "$bin/$name" ] && [[ $have == "$version"* ]]; then
         continue
@@ -87,7 +89,7 @@ while read -r name suite version; do
         uri=$(mirror)
         [ -n "$uri" ] || fail 'the machine has no apt sources'
     fi
-    install "$name" "$suite" "$version"
+    install "$name" "$suite" "$version" "$package"
 done <<< "$wanted"
 
 while read -r name _ _; do

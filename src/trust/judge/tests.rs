@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::trust::{self, KeyPair, PublicKey};
+use crate::trust::{self, CYCLONEDX, KeyPair, PROVENANCE, PublicKey};
 
 /// 2026-01-01.
 const NOW: i64 = 1_767_225_600;

@@ -1,0 +1,52 @@
+//! `jointer attest`: a signed statement beside a package in a registry.
+
+use camino::Utf8PathBuf;
+
+use super::{Context, key, location};
+use crate::error::{ExitStatus, Result};
+use crate::file;
+use crate::name::PackageId;
+use crate::package::{PackageError, Place};
+use crate::registry::{self, Store};
+use crate::trust;
+
+/// Say something about a package in a registry, signed
+///
+/// The statement goes beside the package as a Sigstore bundle. `cosign verify-attestation` reads it too. It does not sign
+/// the package: that is `jointer sign`.
+#[derive(Debug, clap::Args)]
+pub struct AttestArgs {
+    /// The package
+    #[arg(value_name = "NS:NAME@VERSION")]
+    package: PackageId,
+    /// What kind of statement: `slsa-provenance-v1`, `cyclonedx`, `spdx` or the address of another
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: String,
+    /// The statement itself, in JSON
+    #[arg(long, value_name = "FILE.json")]
+    predicate: Utf8PathBuf,
+    /// The private key (`jointer keygen` or `cosign generate-key-pair`)
+    #[arg(long, value_name = "KEY")]
+    key: Utf8PathBuf,
+    /// Where it is: `local`, `dir:PATH` or `HOST[:PORT][/PREFIX]`; default: the registry of its namespace
+    #[arg(long, value_name = "REGISTRY", env = "JOINTER_REGISTRY")]
+    from: Option<String>,
+}
+
+pub(super) fn run(cx: &Context, args: &AttestArgs) -> Result<ExitStatus> {
+    let location = location::of_package(cx, args.from.as_deref(), &args.package.name)?;
+    let kind = trust::predicate_type(&args.kind)?;
+    let predicate = serde_json::from_slice(&file::read(&cx.cwd.join(&args.predicate))?)
+        .map_err(|error| PackageError::NotJson { path: args.predicate.clone(), reason: error.to_string() })?;
+    let key = key::private(cx, &args.key)?;
+    let registry = registry::open(&location, &cx.dirs)?;
+    let place = Place { registry: &*registry, store: &Store::new(&cx.dirs), id: &args.package };
+    let created = registry::creation_time(std::env::var("SOURCE_DATE_EPOCH").ok().as_deref())?;
+    let attested = place.attest(&kind, &predicate, &key, &created)?;
+    let text = format!(
+        "attested {} in {}\n  manifest {}\n  kind     {kind}\n  key      {}",
+        attested.package, attested.registry, attested.manifest, attested.key
+    );
+    cx.ui.answer(&text, &attested);
+    Ok(ExitStatus::Success)
+}
