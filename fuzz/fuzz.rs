@@ -1,7 +1,7 @@
 //! The target that `JOINTER_FUZZ_TARGET` names, driven by libFuzzer.
 #![no_main]
 
-#[path = "../targets.rs"]
+#[path = "targets.rs"]
 #[allow(dead_code)]
 mod targets;
 
