@@ -86,6 +86,16 @@ fn login(env: &TestEnv, host: &str, password: &str, variables: &[(&str, PathBuf)
     Ran::from(command.output().expect("jointer starts"))
 }
 
+/// A registry that is open to everybody; `None` where there is no docker-registry.
+pub fn open(env: &TestEnv) -> Option<Docker> {
+    Some(started(&peer("docker-registry")?, env))
+}
+
+/// The same of this program.
+pub fn started(program: &Path, env: &TestEnv) -> Docker {
+    Docker::start(program, &env.dir(), "", "")
+}
+
 /// A registry that wants the user `ci` with the password `s3cret`; `None` where there is no docker-registry.
 pub fn with_password(env: &TestEnv) -> Option<Docker> {
     let program = peer("docker-registry")?;
@@ -294,9 +304,8 @@ fn a_download_goes_on_where_it_broke_off() {
 
 #[test]
 fn what_many_attach_at_once_is_all_in_the_list_of_a_registry_without_referrers() {
-    let Some(program) = peer("docker-registry") else { return };
     let env = TestEnv::new();
-    let docker = Docker::start(&program, &env.dir(), "", "");
+    let Some(docker) = open(&env) else { return };
     let host = docker.address.to_string();
     env.write("greet.wasm", component("signed"));
     let place = format!("{host}/acme/greet:1.0.0");

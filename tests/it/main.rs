@@ -11,6 +11,7 @@ mod build;
 mod build_errors;
 mod bundle;
 mod call;
+mod ci;
 mod compose;
 mod compose_polyglot;
 mod demo;

@@ -5,11 +5,10 @@
 // The tools of others are started as any shell would.
 #![allow(clippy::disallowed_methods)]
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Output};
 
+use crate::docker;
 use crate::registry::component;
 use crate::servers::serve_registry;
 use crate::support::TestEnv;
@@ -31,51 +30,10 @@ pub fn succeeds(program: &Path, dir: &Path, args: &[&str]) -> String {
     out.into_owned()
 }
 
-/// A real docker-registry, killed when dropped.
-pub struct Docker {
-    child: Child,
-    /// Where it listens.
-    pub address: SocketAddr,
-}
-
-impl Docker {
-    pub fn start(program: &Path, dir: &Path) -> Self {
-        let address =
-            TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
-        let config = format!(
-            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: {address}}}\n",
-            dir.join("registry").display()
-        );
-        std::fs::write(dir.join("registry.yml"), config).expect("its config");
-        let child = Command::new(program)
-            .args(["serve", "registry.yml"])
-            .current_dir(dir)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("starts");
-        let docker = Self { child, address };
-        let began = Instant::now();
-        while TcpStream::connect(address).is_err() {
-            assert!(began.elapsed() < Duration::from_secs(30), "docker-registry does not listen");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        docker
-    }
-}
-
-impl Drop for Docker {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 #[test]
 fn docker_registry_takes_and_gives_packages() {
-    let Some(program) = peer("docker-registry") else { return };
     let env = TestEnv::new();
-    let docker = Docker::start(&program, &env.dir());
+    let Some(docker) = docker::open(&env) else { return };
     let to = format!("{}/team", docker.address);
     env.write("greet.wasm", component("hello"));
     let publish = ["publish", "greet.wasm", "--as", "acme:greet@1.0.0", "--to", &to];

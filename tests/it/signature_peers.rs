@@ -6,7 +6,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::peers::{Docker, run, succeeds};
+use crate::docker;
+use crate::peers::{run, succeeds};
 use crate::registry::component;
 use crate::servers::serve_registry;
 use crate::support::{Ran, TestEnv};
@@ -157,7 +158,7 @@ fn cosign_2_verifies_what_jointer_signed_and_attested() {
     // A registry that keeps no list of referrers.
     let Some(docker) = peer("docker-registry") else { return };
     let env = TestEnv::new();
-    let docker = Docker::start(&docker, &env.dir());
+    let docker = docker::started(&docker, &env);
     cosign_agrees(&env, &program, &format!("{}/team", docker.address), &bundles);
 }
 
@@ -239,6 +240,6 @@ fn cosign_3_and_jointer_agree_about_bundles() {
     jointer_agrees(&env, &program, &server.address.to_string(), &offline, &offline);
     let Some(docker) = peer("docker-registry") else { return };
     let env = TestEnv::new();
-    let docker = Docker::start(&docker, &env.dir());
+    let docker = docker::started(&docker, &env);
     cosign_agrees(&env, &program, &docker.address.to_string(), &[]);
 }
