@@ -13,7 +13,7 @@ use crate::deps;
 use crate::error::{ExitStatus, Result};
 use crate::file;
 use crate::name::{InterfaceName, PackageId, PackageName};
-use crate::package::{self, Extras, PackageError, Planned, Subject};
+use crate::package::{self, Extras, PackageError, Place, Planned, Subject};
 use crate::registry::{
     self, Artifact, Attachment, Descriptor, Location, MANIFEST_MEDIA_TYPE, Outcome, Published, Store,
 };
@@ -113,7 +113,8 @@ fn publish(cx: &Context, args: &PublishArgs, one: Planned<From>, key: Option<&Ke
     if !args.allow_breaking {
         package::gate(&*registry, &id, &artifact.layer, &Store::new(&cx.dirs))?;
     }
-    Ok(registry::publish(&*registry, &id, &artifact, &attachments, args.dry_run)?)
+    let place = Place { registry: &*registry, store: &Store::new(&cx.dirs), id: &id };
+    Ok(package::publish(&place, &artifact, attachments, args.dry_run)?)
 }
 
 /// The component or WIT, and what is to be told about it.

@@ -30,7 +30,7 @@ pub use gate::gate;
 pub use order::{Planned, in_order};
 pub use provenance::{BUILD_TYPE, Builder, LOCAL_BUILDER, Made, provenance};
 pub use sbom::{SBOM_MEDIA_TYPE, Subject, sbom};
-pub use sign::{Forms, Place, Signed};
+pub use sign::{Forms, Place, Signed, publish};
 pub use verify::{Verified, verify};
 pub use wiring::WIRING_MEDIA_TYPE;
 pub use wit_package::{encode_wit, named};

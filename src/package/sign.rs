@@ -14,7 +14,8 @@ use super::attachment::{signature, simple_layer, simple_manifest};
 use crate::digest::Digest;
 use crate::name::PackageId;
 use crate::registry::{
-    self, Attachment, Descriptor, MANIFEST_MEDIA_TYPE, Manifest, Registry, RegistryError, Store,
+    self, Artifact, Attachment, Descriptor, MANIFEST_MEDIA_TYPE, Manifest, Published, Registry,
+    RegistryError, Store,
 };
 use crate::trust::{self, KeyPair, SIGNATURE_ANNOTATION, SIGNED, SIMPLE_MEDIA_TYPE, TrustError};
 
@@ -168,6 +169,44 @@ impl Place<'_> {
     fn lost(&self) -> PackageError {
         PackageError::SignatureLost { package: self.id.to_string(), registry: self.registry.name() }
     }
+}
+
+/// Publishes an artifact with what is attached to it, as [`registry::publish`] does. Signatures in the older form that
+/// others have put beside the same manifest stay there.
+///
+/// # Errors
+/// Those of [`registry::publish`]; [`PackageError::SignatureLost`] when somebody else wrote at the same time.
+pub fn publish(
+    place: &Place<'_>,
+    artifact: &Artifact,
+    attachments: Vec<Attachment>,
+    dry: bool,
+) -> Result<Published, PackageError> {
+    let subject = artifact.manifest_digest;
+    let tag = format!("sha256-{}.sig", subject.hex());
+    let mut ours = Vec::new();
+    let mut all = Vec::new();
+    for attachment in attachments {
+        if attachment.tag() != Some(&tag) {
+            all.push(attachment);
+            continue;
+        }
+        // The config comes first.
+        let layers = attachment.manifest.layers.into_iter().zip(attachment.blobs.into_iter().skip(1));
+        ours.extend(layers);
+        let mut together = place.simple_layers(subject)?;
+        let missing: Vec<_> = ours.iter().filter(|layer| !together.contains(layer)).cloned().collect();
+        together.extend(missing);
+        all.push(simple_manifest(subject, together));
+    }
+    let published = registry::publish(place.registry, place.id, artifact, &all, dry)?;
+    if !dry && !ours.is_empty() {
+        let there = place.simple_layers(subject)?;
+        if !ours.iter().all(|layer| there.contains(layer)) {
+            return Err(place.lost());
+        }
+    }
+    Ok(published)
 }
 
 /// Waits longer each time, and never as long as somebody else who waits too.

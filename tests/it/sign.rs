@@ -169,3 +169,25 @@ fn a_statement_is_attached_and_is_no_signature() {
     env.write("list.json", "{");
     attest("cyclonedx", "list.json").ended_with(2).code("package::not_json");
 }
+
+#[test]
+fn publishing_signed_takes_nobodys_signature_away() {
+    let env = TestEnv::new();
+    env.keygen("one");
+    env.keygen("two");
+    env.write("greet.wasm", component("hello"));
+    for key in ["one.key", "two.key", "one.key"] {
+        let publish =
+            ["publish", "greet.wasm", "--as", "acme:greet@1.0.0", "--to", "dir:packages", "--sign", key];
+        env.with_key(&publish).success();
+    }
+    // The older form alone has to do.
+    let path = "packages/acme/greet/index.json";
+    let mut index: Value = serde_json::from_str(&env.read(path)).expect("JSON");
+    let entries = index["manifests"].as_array_mut().expect("entries");
+    entries.retain(|entry| entry["annotations"]["org.opencontainers.image.ref.name"].is_string());
+    env.write(path, index.to_string());
+    for key in ["one.pub", "two.pub"] {
+        env.json(&["verify", "acme:greet@1.0.0", "--key", key, "--from", "dir:packages"]);
+    }
+}
