@@ -18,21 +18,27 @@ fn recorded(env: &TestEnv, unit: &str) -> Value {
 }
 
 const MANIFEST: &str = "[app]\nname = \"test:app\"\n[component.hello]\npath = \"hello\"\n";
-const CARGO: &str = "[package]\nname = \"hello\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[workspace]\n";
+const CARGO: &str = "[workspace]\n[package]\nname = \"hello\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
 
 #[test]
 fn rust_comes_out_the_same_in_every_place_and_that_is_kept() {
     let env = TestEnv::with_own_results();
     env.write("jointer.toml", MANIFEST);
-    env.write("hello/Cargo.toml", CARGO);
-    env.write(
-        "hello/src/main.rs",
-        "fn main() {\n    println!(\"{}\", std::env::args().nth(7).unwrap());\n}\n",
-    );
+    env.write("hello/Cargo.toml", format!("{CARGO}[dependencies]\nsmallvec = \"1\"\n"));
+    let source = "fn main() {\n    let mut all: smallvec::SmallVec<[String; 4]> = std::env::args().collect();\n    \
+                  println!(\"{}\", all.remove(7));\n}\n";
+    env.write("hello/src/main.rs", source);
     let ran = env.jointer(["--format", "json", "build", "--verify-reproducible"]).success();
     let all = ["hello", "adapt hello", "compose app"].map(|unit| (unit.to_owned(), true));
     assert_eq!(measured(&ran.stdout), all);
     assert_eq!(recorded(&env, "hello"), true);
+    // A panic out of a package says where that is, but not on which machine.
+    let part = std::fs::read(env.path("build/parts/hello.wasm")).expect("the part");
+    let text = String::from_utf8_lossy(&part).into_owned();
+    assert!(
+        text.contains("cargo/registry/src/") && !text.contains("/cargo/registry/src/"),
+        "a path is in it"
+    );
     // It is known of a build out of the cache too.
     env.jointer(["clean"]).success();
     env.jointer(["build"]).success();
