@@ -8,6 +8,8 @@ use crate::app::PackageRequest;
 use crate::digest::Digest;
 use crate::name::{PackageId, PackageName};
 
+const MAX_REPOSITORY: usize = 255;
+
 /// What is to be pulled or where to push to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RawReference {
@@ -90,22 +92,74 @@ impl FromStr for RawReference {
         let Ok(Location::Oci { host, .. }) = host.parse() else {
             return Err(invalid(format!("`{host}` is not a host")));
         };
-        let parsed: oci_client::Reference =
-            text.parse().map_err(|error: oci_client::ParseError| invalid(error.to_string()))?;
-        let digest = match parsed.digest().map(str::parse::<Digest>) {
-            None => None,
-            Some(Ok(digest)) => Some(digest),
-            Some(Err(_)) => return Err(invalid("only sha256 digests are taken".to_owned())),
+        let rest = &text[host.len() + 1..];
+        let (named, digest) = match rest.split_once('@') {
+            Some((named, digest)) => (named, Some(digest)),
+            None => (rest, None),
         };
-        let named = text[host.len()..].split('@').next().is_some_and(|name| name.contains(':'));
-        let tag = parsed.tag().filter(|_| named).map(str::to_owned);
-        Ok(Self::Place(Place { host, repository: parsed.repository().to_owned(), tag, digest }))
+        let digest = digest.map(str::parse::<Digest>).transpose();
+        let digest = digest.map_err(|_| invalid("only sha256 digests are taken".to_owned()))?;
+        let (repository, tag) = match named.split_once(':') {
+            Some((repository, tag)) => (repository, Some(tag)),
+            None => (named, None),
+        };
+        if repository.len() > MAX_REPOSITORY || !repository.split('/').all(is_path_component) {
+            let rule = "lower-case letters, digits and, between them, `.`, `_`, `__` or `-`";
+            return Err(invalid(format!("the parts of a repository may have {rule}")));
+        }
+        if !tag.is_none_or(is_tag) {
+            return Err(invalid("a tag may have letters, digits, `.`, `_`, `-`, and at most 128".to_owned()));
+        }
+        let (repository, tag) = (repository.to_owned(), tag.map(str::to_owned));
+        Ok(Self::Place(Place { host, repository, tag, digest }))
     }
+}
+
+/// `[a-z0-9]+([._-]…[a-z0-9]+)*`, where what stands between is `.`, `_`, `__` or any number of `-`.
+fn is_path_component(part: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let bytes = part.as_bytes();
+    let ends = bytes.first().copied().is_some_and(plain) && bytes.last().copied().is_some_and(plain);
+    ends && part
+        .split(|character: char| character.is_ascii() && plain(character as u8))
+        .all(|between| matches!(between, "" | "." | "_" | "__") || between.bytes().all(|byte| byte == b'-'))
+}
+
+fn is_tag(tag: &str) -> bool {
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    (1..=128).contains(&tag.len())
+        && tag.bytes().next().is_some_and(word)
+        && tag.bytes().all(|byte| word(byte) || b".-".contains(&byte))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_is_one_where_oci_client_says_so() {
+        for text in [
+            "x.org/a",
+            "x.org/a_b/c__d/e---f/g.h:T.1-2_3",
+            "x.org/a___b",
+            "x.org/a..b",
+            "x.org/a._b",
+            "x.org/-a",
+            "x.org/a-",
+            "x.org/a:.b",
+            "x.org/a:-b",
+            "x.org/a:_b",
+            "x.org/A",
+            "x.org/a//b",
+            "x.org/a/",
+            "x.org/a:",
+            "x.org/a b",
+        ] {
+            let theirs = text.parse::<oci_client::Reference>();
+            let ours = text.parse::<RawReference>();
+            assert_eq!(ours.is_ok(), theirs.is_ok(), "{text}: {theirs:?}");
+        }
+    }
 
     #[test]
     fn references_are_read_as_people_paste_them() {
