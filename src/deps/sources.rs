@@ -54,13 +54,13 @@ impl<'a> Sources<'a> {
 
     /// Whether the store has all of a package, or `vendor` does, out of which it is put there.
     pub(super) fn has(&self, locked: &Locked, store: &Store) -> Result<bool> {
-        self.from_vendor(locked, store)?;
+        self.take_vendored(locked, store)?;
         Ok(store.has(locked.content))
     }
 
     /// A package that is in `vendor` and not in the store, into the store. What `vendor` says is believed as little as
     /// a registry.
-    pub(super) fn from_vendor(&self, locked: &Locked, store: &Store) -> Result<()> {
+    pub(super) fn take_vendored(&self, locked: &Locked, store: &Store) -> Result<()> {
         let Some(vendor) = &self.vendor else { return Ok(()) };
         if store.has(locked.content) {
             return Ok(());

@@ -104,7 +104,7 @@ pub fn collect(registry: &dyn Registry, id: &PackageId, store: &Store) -> Result
     found.dedup_by_key(|one| one.digest);
     for one in found {
         // An older signature is found again by the name of its tag.
-        let named = one.manifest.annotations.get(REF_NAME).is_some();
+        let named = one.manifest.annotations.contains_key(REF_NAME);
         if one.tag.is_some() && !named {
             continue;
         }

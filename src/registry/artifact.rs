@@ -88,8 +88,8 @@ impl Descriptor {
 pub struct Manifest {
     /// Always 2.
     pub schema_version: u32,
-    /// [`MANIFEST_MEDIA_TYPE`].
-    #[serde(default)]
+    /// [`MANIFEST_MEDIA_TYPE`], or nothing: OCI leaves it to who writes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub media_type: String,
     /// What it is, where the config does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -80,7 +80,7 @@ fn a_workspace_is_published_in_the_order_of_its_needs() {
     let env = TestEnv::new();
     let app = |folder: &str, name: &str, source: &str| {
         env.write(
-            &format!("{folder}/jointer.toml"),
+            format!("{folder}/jointer.toml"),
             format!("[app]\nname = \"acme:{name}\"\nversion = \"1.0.0\"\n[component.{name}]\n{source}\n"),
         );
     };

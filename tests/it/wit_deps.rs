@@ -56,7 +56,7 @@ fn wit_that_is_mentioned_is_locked_and_brought() {
         locked.as_array().expect("a list").iter().map(|one| one["name"].as_str().unwrap_or("")).collect();
     assert_eq!(names, ["acme:greet", "acme:words"]);
     for folder in ["acme-greet-1.0.0", "acme-words-2.0.0", "wasi-clocks-0.2.6", "wasi-io-0.2.6"] {
-        assert!(env.path(&format!("wit/deps/{folder}/package.wit")).is_file(), "no {folder}");
+        assert!(env.path(format!("wit/deps/{folder}/package.wit")).is_file(), "no {folder}");
     }
     let mut resolve = Resolve::default();
     resolve.push_dir(env.path("wit")).expect("the WIT is whole");
