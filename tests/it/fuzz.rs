@@ -133,7 +133,7 @@ fn no_input_breaks_a_target() {
         let count = exercise(target, &samples, seconds, number("JOINTER_FUZZ_SEED", 1));
         eprintln!("{:<12} {count:>8} inputs in {} s", target.name, seconds.as_secs());
         // A target that takes so long is not fuzzed but waited for.
-        assert!(count >= 10 * seconds.as_secs(), "only {count} inputs for `{}`", target.name);
+        assert!(count >= 2 * seconds.as_secs(), "only {count} inputs for `{}`", target.name);
     }
 }
 
