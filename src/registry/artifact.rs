@@ -133,14 +133,12 @@ impl Manifest {
     pub fn of_package(bytes: &[u8]) -> Result<Self, String> {
         let value: serde_json::Value =
             serde_json::from_slice(bytes).map_err(|_| format!("its manifest is {}", kind_of_text(bytes)))?;
-        let media_type = value["mediaType"].as_str().unwrap_or(MANIFEST_MEDIA_TYPE).to_owned();
+        let media_type = value["mediaType"].as_str().unwrap_or(MANIFEST_MEDIA_TYPE);
         if media_type != MANIFEST_MEDIA_TYPE || value.get("manifests").is_some() {
             return Err(format!("it is a `{media_type}`, not a `{MANIFEST_MEDIA_TYPE}`"));
         }
-        let mut manifest: Self =
+        let manifest: Self =
             serde_json::from_value(value).map_err(|error| format!("its manifest is not valid: {error}"))?;
-        // It may be left out, and is what was looked for then.
-        media_type.clone_into(&mut manifest.media_type);
         manifest.check()?;
         Ok(manifest)
     }
