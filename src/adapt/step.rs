@@ -35,6 +35,12 @@ impl fmt::Display for Step {
 }
 
 impl Step {
+    /// Whether it led from final versions of WASI 0.2 to another one: by their rules nobody can notice that.
+    pub fn is_between_releases(&self) -> bool {
+        let is_final = |from: &String| from.starts_with("0.2.") && !from.contains("-rc-");
+        self.to.starts_with("wasi@") && self.from.iter().all(is_final)
+    }
+
     /// Something that nobody is asked for any more; `how` says in which way.
     pub(super) fn taken_away(what: Vec<String>, how: &str) -> Self {
         Self { from: what, to: "nobody".to_owned(), how: how.to_owned() }

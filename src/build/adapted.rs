@@ -1,5 +1,5 @@
-//! What of an app is adapted, in `jointer.lock`: one `[[adapted]]` for each part that is. Tables of other rooms are
-//! left alone.
+//! What of an app is adapted, in `jointer.lock`: one `[[adapted]]` for each part that is, unless it only went from one
+//! final version of WASI to another. Tables of other rooms are left alone.
 //!
 //! An adapter is code that nobody of the app wrote, so a change of it shows where a change of a package shows: in a
 //! file that is committed. `--locked` refuses such a change.
@@ -89,7 +89,10 @@ pub(super) fn settle(
     let Tables { adapted: before } =
         toml::from_str(&text).map_err(|error| invalid(error.message().to_owned()))?;
     let kept = before.iter().filter(|one| !whole && !done.contains_key(&one.component)).cloned();
-    let new = done.iter().filter_map(|(name, step)| Some(Adapted::new(name, step.as_ref()?)));
+    let new = done.iter().filter_map(|(name, step)| {
+        let step = step.as_ref().filter(|step| !step.is_between_releases())?;
+        Some(Adapted::new(name, step))
+    });
     let mut after: Vec<Adapted> = kept.chain(new).collect();
     after.sort_by(|a, b| a.component.cmp(&b.component));
     if after == before {

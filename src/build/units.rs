@@ -502,23 +502,9 @@ impl Builder<'_> {
     /// One line about what adapting did. A step between two final versions changes nothing that anybody could
     /// notice, and is passed over.
     fn say_adapted(&self, name: &ComponentName, notes: &serde_json::Value) {
-        let texts = |value: &serde_json::Value| -> Vec<String> {
-            value
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(|text| Some(text.as_str()?.to_owned()))
-                .collect()
-        };
-        let from = texts(&notes["from"]);
-        let unreleased = from.iter().any(|from| !from.starts_with("0.2.") || from.contains("-rc-"));
-        if unreleased && notes[ADAPTED].is_string() {
-            self.reporter.report(Event::Adapted {
-                unit: name.to_string(),
-                from,
-                to: self.host.wasi.to_string(),
-                how: notes["how"].as_str().unwrap_or_default().to_owned(),
-            });
+        if let Some(step) = step(notes).filter(|step| !step.is_between_releases()) {
+            let (to, how) = (self.host.wasi.to_string(), step.how);
+            self.reporter.report(Event::Adapted { unit: name.to_string(), from: step.from, to, how });
         }
     }
 

@@ -273,7 +273,7 @@ mod tests {
             r#"
             default_registry = "example.com"
             [namespace_registries]
-            wasi = "wasi.dev"
+            wasi = "w.example.com"
             team = { registry = "t.example.com", metadata = { oci = { registry = "r.example.com", namespacePrefix = "wasm/" } } }
             [package_registry_overrides]
             "wasi:http" = "other.example.com"
@@ -290,7 +290,7 @@ mod tests {
         .unwrap();
         let host = |package: &str| config.mapping(&package.parse().unwrap()).unwrap().0;
         assert_eq!(host("wasi:http"), Mapping::Host("other.example.com".to_owned()));
-        assert_eq!(host("wasi:io"), Mapping::Host("wasi.dev".to_owned()));
+        assert_eq!(host("wasi:io"), Mapping::Host("w.example.com".to_owned()));
         assert_eq!(host("acme:greet"), Mapping::Host("example.com".to_owned()));
         let Mapping::Told { metadata, .. } = host("team:x") else { panic!() };
         assert_eq!(metadata.oci().namespace_prefix.as_deref(), Some("wasm/"));

@@ -167,8 +167,8 @@ mod tests {
         for (text, reference) in [
             ("127.0.0.1:5000/acme/greet:1.0.0".to_owned(), "1.0.0".to_owned()),
             ("registry.example.com/greet".to_owned(), "latest".to_owned()),
-            (format!("ghcr.io/a/b_c/d.e@{digest}"), digest.to_string()),
-            (format!("ghcr.io/a/b:1@{digest}"), digest.to_string()),
+            (format!("oci.example.com/a/b_c/d.e@{digest}"), digest.to_string()),
+            (format!("oci.example.com/a/b:1@{digest}"), digest.to_string()),
             ("localhost/x:y".to_owned(), "y".to_owned()),
         ] {
             let RawReference::Place(place) = text.parse().unwrap() else { panic!("{text}") };

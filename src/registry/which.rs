@@ -10,8 +10,6 @@ use super::oci::well_known;
 use super::{Location, RegistryError, credentials};
 use crate::name::PackageName;
 
-/// What `wkg` takes when nothing is configured.
-const FALLBACKS: [(&str, &str); 2] = [("wasi", "wasi.dev"), ("ba", "bytecodealliance.org")];
 pub(super) const WELL_KNOWN_TIME: Duration = Duration::from_secs(60);
 
 /// A registry and how it was found.
@@ -46,16 +44,11 @@ pub fn which(package: &PackageName, offline: bool) -> Result<Which, RegistryErro
     if let Some((mapping, line)) = config.mapping(package) {
         return located(&config, &mapping, format!("{line} names it"), offline);
     }
-    match FALLBACKS.iter().find(|(namespace, _)| *namespace == package.namespace) {
-        Some((namespace, host)) => {
-            let why = format!("packages of `{namespace}` are at `{host}` when nothing else is configured");
-            located(&config, &Mapping::Host((*host).to_owned()), why, offline)
-        }
-        None => Ok(Which {
-            location: Location::Local,
-            why: vec![format!("nothing is configured for it (`{}`), so it is the local folder", config.path)],
-        }),
-    }
+    // No host is asked that nobody named, so what `wkg` would take for two namespaces does not count here.
+    Ok(Which {
+        location: Location::Local,
+        why: vec![format!("nothing is configured for it (`{}`), so it is the local folder", config.path)],
+    })
 }
 
 fn located(config: &Config, mapping: &Mapping, line: String, offline: bool) -> Result<Which, RegistryError> {
