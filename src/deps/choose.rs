@@ -17,7 +17,9 @@ impl Work<'_> {
         file: &LockFile,
     ) -> Result<(Locked, Vec<u8>)> {
         let kept = file.find(request).filter(|locked| self.keeps(locked)).cloned();
-        let location = match &kept {
+        // An update stays in the registry that it was locked from, unless another one is named.
+        let before = file.find(request).filter(|_| self.options.from.is_none());
+        let location = match kept.as_ref().or(before) {
             Some(locked) => locked.location(&self.app.dir)?,
             None => self.sources.home(&request.name)?,
         };
