@@ -26,11 +26,14 @@ impl Work<'_> {
     pub(super) fn lock_wits(&mut self, file: &LockFile) -> Result<Vec<WitText>> {
         let theirs = wkg_lock::read(self.app)?;
         let built_in = !self.options.locked;
-        self.collect(file, built_in, |work, id| work.lock_wit(id, file, &theirs))
+        // What another tool pinned and brought is no more the user's own than what was brought here.
+        let brought: Vec<PackageId> = file.wits().iter().map(Locked::id).chain(theirs.ids()).collect();
+        self.collect(&brought, built_in, |work, id| work.lock_wit(id, file, &theirs))
     }
 
     pub(super) fn fetch_wits(&mut self, file: &LockFile) -> Result<Vec<WitText>> {
-        self.collect(file, true, |work, id| {
+        let brought: Vec<PackageId> = file.wits().iter().map(Locked::id).collect();
+        self.collect(&brought, true, |work, id| {
             let locked = file.wits().iter().find(|locked| locked.id() == *id);
             let locked = locked
                 .ok_or_else(|| DepsError::NotLocked { user: "wit".to_owned(), request: id.to_string() })?;
@@ -39,18 +42,18 @@ impl Work<'_> {
         })
     }
 
-    /// Every package that a folder of the app lacks, and what those lack in turn, each got once by `get`. WASI's own come
-    /// with jointer, need no lock, and are written at once if `built_in`.
+    /// Every package that a folder of the app lacks without what was `brought`, and what those lack in turn, each got once
+    /// by `get`. WASI's own come with jointer, need no lock, and are written at once if `built_in`.
     fn collect(
         &mut self,
-        file: &LockFile,
+        brought: &[PackageId],
         built_in: bool,
         mut get: impl FnMut(&mut Self, &PackageId) -> Result<(Locked, String)>,
     ) -> Result<Vec<WitText>> {
         let mut packages: BTreeMap<PackageId, (Locked, String)> = BTreeMap::new();
         let mut found = Vec::new();
         for dir in folders(self.app) {
-            let ours = file.wits().iter().map(|locked| folder(&dir, &locked.id())).collect();
+            let ours = brought.iter().map(|id| folder(&dir, id)).collect();
             let mut seen = wit::declared(&dir, &ours);
             let mut wanted = wit::missing(&dir, &ours);
             while let Some(id) = wanted.pop() {

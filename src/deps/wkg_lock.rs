@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::digest::Digest;
 use crate::error::{FileError, Result};
 use crate::file;
+use crate::name::PackageId;
 use crate::registry::Location;
 
 const NAME: &str = "wkg.lock";
@@ -68,6 +69,14 @@ pub(super) fn read(app: &App) -> Result<WkgLock> {
 }
 
 impl WkgLock {
+    /// What is pinned.
+    pub(super) fn ids(&self) -> impl Iterator<Item = PackageId> {
+        self.packages.iter().flat_map(|package| {
+            let ids = package.versions.iter().map(|pinned| format!("{}@{}", package.name, pinned.version));
+            ids.filter_map(|id| id.parse().ok())
+        })
+    }
+
     /// Refuses a package whose contents were pinned to something else.
     pub(super) fn check(&self, locked: &Locked) -> Result<(), DepsError> {
         let host = host(locked);

@@ -61,3 +61,4 @@ mod trust;
 mod unstable;
 mod verify;
 mod wit_deps;
+mod wkg;
