@@ -65,6 +65,9 @@ impl FromStr for Location {
         }
         let (host, prefix) = text.split_once('/').unwrap_or((text, ""));
         let prefix = prefix.trim_matches('/');
+        if host == "local" && prefix.is_empty() {
+            return Err(invalid("the local folder is called `local`, without a slash"));
+        }
         if !is_host(host) {
             return Err(invalid("the host may have letters, digits, `.`, `-` and a port"));
         }
@@ -151,6 +154,7 @@ mod tests {
             "a b",
             "host:0",
             "x/UPPER",
+            "local//",
             "-x",
         ] {
             assert!(text.parse::<Location>().is_err(), "{text}");
