@@ -40,15 +40,20 @@ impl BuiltApp {
     pub(super) fn of(app: App, build: impl FnOnce(&App) -> Result<Built>) -> Result<Self> {
         let built = build(&app)?;
         let id = PackageId { name: app.name.clone(), version: app.version.clone() };
-        let created = registry::creation_time(epoch().as_deref())?;
+        let created = created()?;
         Ok(Self { app, id, created, built })
+    }
+
+    /// The composed component.
+    pub(super) fn component(&self) -> Result<Vec<u8>> {
+        Ok(file::read(&self.built.component)?)
     }
 
     /// What is packaged.
     pub(super) fn contents(&self, builder: &BuilderArgs) -> Result<Contents<'_>> {
         Ok(Contents {
             id: &self.id,
-            component: file::read(&self.built.component)?,
+            component: self.component()?,
             parts: self.parts()?,
             root: self.app.root.as_str(),
             wiring: &self.built.wiring,
@@ -79,14 +84,15 @@ impl BuiltApp {
         Ok(package::sbom(&package::Subject {
             name: &self.id.name.to_string(),
             version: Some(&version),
-            component: &file::read(&self.built.component)?,
+            component: &self.component()?,
             parts: &self.parts()?,
             wiring: &self.built.wiring,
             created: &self.created,
         })?)
     }
 
-    fn provenance(&self, builder: &BuilderArgs) -> Result<serde_json::Value> {
+    /// How it was built.
+    pub(super) fn provenance(&self, builder: &BuilderArgs) -> Result<serde_json::Value> {
         let mut files = BTreeMap::new();
         for name in [MANIFEST, LOCK] {
             let path = self.app.dir.join(name);
@@ -106,6 +112,14 @@ impl BuiltApp {
     }
 }
 
-pub(super) fn epoch() -> Option<String> {
+fn epoch() -> Option<String> {
     std::env::var("SOURCE_DATE_EPOCH").ok()
+}
+
+/// When what is made now says that it was made.
+///
+/// # Errors
+/// When `SOURCE_DATE_EPOCH` is no time.
+pub(super) fn created() -> Result<String> {
+    Ok(registry::creation_time(epoch().as_deref())?)
 }

@@ -2,6 +2,7 @@
 
 use camino::Utf8PathBuf;
 
+use super::attached::created;
 use super::{Context, key, location};
 use crate::error::{ExitStatus, Result};
 use crate::file;
@@ -41,7 +42,7 @@ pub(super) fn run(cx: &Context, args: &AttestArgs) -> Result<ExitStatus> {
     let key = key::private(cx, &args.key)?;
     let registry = registry::open(&location, &cx.dirs)?;
     let place = Place { registry: &*registry, store: &Store::new(&cx.dirs), id: &args.package };
-    let created = registry::creation_time(std::env::var("SOURCE_DATE_EPOCH").ok().as_deref())?;
+    let created = created()?;
     let attested = place.attest(&kind, &predicate, &key, &created)?;
     let text = format!(
         "attested {} in {}\n  manifest {}\n  kind     {kind}\n  key      {}",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::attached::{BuilderArgs, BuiltApp, epoch};
+use super::attached::{BuilderArgs, BuiltApp, created};
 use super::{Context, key, location};
 use crate::app::{App, MANIFEST, Source};
 use crate::build;
@@ -95,76 +95,64 @@ pub(super) fn run(cx: &Context, args: &PublishArgs) -> Result<ExitStatus> {
 fn publish(cx: &Context, args: &PublishArgs, one: Planned<From>, key: Option<&KeyPair>) -> Result<Published> {
     let Planned { id, of, .. } = one;
     let location = location::of_package(cx, args.to.as_deref(), &id.name)?;
-    let created = registry::creation_time(epoch().as_deref())?;
+    let created = created()?;
+    let packed = |(bytes, extras): (Vec<u8>, Extras)| -> Result<_> {
+        let artifact = Artifact::pack(&id, bytes, &created)?;
+        let subject = Descriptor::of(MANIFEST_MEDIA_TYPE, &artifact.manifest);
+        let attachments = package::attachments(&id, &subject, extras, &created, key);
+        Ok((artifact, attachments))
+    };
     let (artifact, attachments) = match of {
         From::Bundle { path, .. } if args.sign.is_some() || args.sbom || args.provenance => {
             return Err(PackageError::Whole(path).into());
         }
         From::Bundle { artifact, attachments, .. } => (*artifact, attachments),
-        of => {
-            let (bytes, extras) = contents(cx, args, of, &id, &location, &created)?;
-            let artifact = Artifact::pack(&id, bytes, &created)?;
-            let subject = Descriptor::of(MANIFEST_MEDIA_TYPE, &artifact.manifest);
-            let attachments = package::attachments(&id, &subject, extras, &created, key);
-            (artifact, attachments)
+        From::App(app) => packed(app_contents(cx, args, *app, &location)?)?,
+        From::File { path, .. } if args.provenance => return Err(PackageError::NoProvenance(path).into()),
+        From::File { bytes, .. } => {
+            let sbom = args.sbom.then(|| file_sbom(&bytes, &id, &created)).transpose()?;
+            packed((bytes, Extras { sbom, ..Extras::default() }))?
         }
     };
     let registry = registry::open(&location, &cx.dirs)?;
-    if !args.allow_breaking {
-        package::gate(&*registry, &id, &artifact.layer, &Store::new(&cx.dirs))?;
-    }
     let place = Place { registry: &*registry, store: &Store::new(&cx.dirs), id: &id };
+    if !args.allow_breaking {
+        package::gate(place.registry, &id, &artifact.layer, place.store)?;
+    }
     Ok(package::publish(&place, &artifact, attachments, args.dry_run)?)
 }
 
-/// The component or WIT, and what is to be told about it.
-fn contents(
+/// The app's component, built now, and of what is to be told about it only what was asked for.
+fn app_contents(
     cx: &Context,
     args: &PublishArgs,
-    of: From,
-    id: &PackageId,
+    app: App,
     location: &Location,
-    created: &str,
 ) -> Result<(Vec<u8>, Extras)> {
-    match of {
-        From::App(app) => {
-            let app = BuiltApp::of(*app, |app| {
-                // What was published just now is found there.
-                let options = deps::Options { from: Some(location.clone()), ..deps::Options::default() };
-                deps::ready(app, &cx.dirs, &options, cx.reporter())?;
-                build::build(app, &cx.dirs, &build::Options::default(), cx.reporter())
-            })?;
-            let contents = app.contents(&args.builder)?;
-            let component = contents.component.clone();
-            if !args.sbom && !args.provenance {
-                return Ok((component, Extras::default()));
-            }
-            let Extras { sbom, provenance, .. } = contents.extras()?;
-            let extras = Extras {
-                parts: Vec::new(),
-                sbom: sbom.filter(|_| args.sbom),
-                provenance: provenance.filter(|_| args.provenance),
-            };
-            Ok((component, extras))
-        }
-        From::File { path, .. } | From::Bundle { path, .. } if args.provenance => {
-            Err(PackageError::NoProvenance(path).into())
-        }
-        From::File { bytes, .. } => {
-            let version = id.version.to_string();
-            let subject = Subject {
-                name: &id.name.to_string(),
-                version: Some(&version),
-                component: &bytes,
-                parts: &[],
-                wiring: &[],
-                created,
-            };
-            let sbom = args.sbom.then(|| package::sbom(&subject)).transpose()?;
-            Ok((bytes, Extras { sbom, ..Extras::default() }))
-        }
-        From::Bundle { artifact, .. } => Ok((artifact.layer, Extras::default())),
-    }
+    let app = BuiltApp::of(app, |app| {
+        // What was published just now is found there.
+        let options = deps::Options { from: Some(location.clone()), ..deps::Options::default() };
+        deps::ready(app, &cx.dirs, &options, cx.reporter())?;
+        build::build(app, &cx.dirs, &build::Options::default(), cx.reporter())
+    })?;
+    let extras = Extras {
+        parts: Vec::new(),
+        sbom: args.sbom.then(|| app.sbom()).transpose()?,
+        provenance: args.provenance.then(|| app.provenance(&args.builder)).transpose()?,
+    };
+    Ok((app.component()?, extras))
+}
+
+fn file_sbom(component: &[u8], id: &PackageId, created: &str) -> Result<Vec<u8>, PackageError> {
+    let version = id.version.to_string();
+    package::sbom(&Subject {
+        name: &id.name.to_string(),
+        version: Some(&version),
+        component,
+        parts: &[],
+        wiring: &[],
+        created,
+    })
 }
 
 /// One package in a few lines; each thing that would be sent on its own.

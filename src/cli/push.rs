@@ -3,6 +3,7 @@
 use camino::Utf8PathBuf;
 use serde::Serialize;
 
+use super::attached::created;
 use super::{Context, location};
 use crate::error::{ExitStatus, Result};
 use crate::name::{PackageId, PackageName};
@@ -48,7 +49,7 @@ struct Target {
 pub(super) fn run(cx: &Context, args: &PushArgs) -> Result<ExitStatus> {
     let target = target(cx, args)?;
     let bytes = cx.read_artifact(&args.file)?;
-    let created = registry::creation_time(std::env::var("SOURCE_DATE_EPOCH").ok().as_deref())?;
+    let created = created()?;
     let artifact = match &target.id {
         Some(id) => Artifact::pack(id, bytes, &created)?,
         None => Artifact::pack_unnamed(&target.package.name, bytes, &created)?,

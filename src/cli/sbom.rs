@@ -3,12 +3,11 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Context;
-use super::attached::{BuiltApp, epoch};
+use super::attached::{BuiltApp, created};
 use super::files::STDIO;
 use crate::error::{Error, ExitStatus, Result};
 use crate::file;
 use crate::package::{Subject, sbom};
-use crate::registry;
 
 /// List what a component consists of, as CycloneDX 1.6
 ///
@@ -45,7 +44,7 @@ fn of_file(cx: &Context, path: &Utf8Path) -> Result<Vec<u8>> {
         component: &bytes,
         parts: &[],
         wiring: &[],
-        created: &registry::creation_time(epoch().as_deref())?,
+        created: &created()?,
     };
     sbom(&subject).map_err(|error| Error::from(error).at(path.as_str()))
 }

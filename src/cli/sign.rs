@@ -3,6 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::ValueEnum;
 
+use super::attached::created;
 use super::{Context, key, location};
 use crate::error::{ExitStatus, Result};
 use crate::name::PackageId;
@@ -47,7 +48,7 @@ pub(super) fn run(cx: &Context, args: &SignArgs) -> Result<ExitStatus> {
         bundle: !matches!(args.signature_format, Format::Legacy),
         legacy: !matches!(args.signature_format, Format::Bundle),
     };
-    let created = registry::creation_time(std::env::var("SOURCE_DATE_EPOCH").ok().as_deref())?;
+    let created = created()?;
     let signed = place.sign(&key, forms, &created)?;
     let text = format!(
         "signed {} in {}\n  manifest {}\n  key      {}",
