@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::transfer::held;
 use super::{Descriptor, EMPTY_MEDIA_TYPE, Manifest, REF_NAME, Reference, Registry, RegistryError, Store};
 use crate::digest::Digest;
 use crate::name::PackageName;
@@ -209,10 +210,7 @@ fn contents(
         return Err(Broken::Entry(format!("{} should be fetched from elsewhere", blob.digest)));
     }
     *left -= blob.size;
-    if !store.has(blob.digest) {
-        registry.blob(package, blob, store)?;
-    }
-    let bytes = store.read(blob.digest)?.unwrap_or_default();
+    let bytes = held(registry, package, blob, store)?;
     match bytes.len() as u64 == blob.size {
         true => Ok(bytes),
         false => Err(Broken::Entry(format!("{} has another size than it says", blob.digest))),

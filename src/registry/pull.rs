@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::artifact::check_config;
 use super::disk::temporary;
 use super::publish::Sending;
-use super::transfer::{not_found, pin};
+use super::transfer::{held, not_found, pin};
 use super::{
     Artifact, CONFIG_MEDIA_TYPE, Descriptor, Manifest, Outcome, Reference, Registry, RegistryError, Step,
     Store,
@@ -82,10 +82,7 @@ pub fn pull(
     let pinned = pin(registry, &what, &bytes)?;
     if pinned.config.media_type == CONFIG_MEDIA_TYPE {
         let refused = |why| RegistryError::NotAPackage { what: what.clone(), registry: registry.name(), why };
-        if !store.has(pinned.config.digest) {
-            registry.blob(package, &pinned.config, store)?;
-        }
-        let config = store.read(pinned.config.digest)?.unwrap_or_default();
+        let config = held(registry, package, &pinned.config, store)?;
         check_config(&config, pinned.layer.digest).map_err(refused)?;
     }
     write(registry, package, &pinned.layer, store, output, &what)?;
@@ -120,7 +117,7 @@ fn write(
     let place = Utf8Path::from_path(beside.path()).unwrap_or(dir);
     let here = Store::passing(place);
     let path = here.path(layer.digest);
-    if store.path(layer.digest).exists() && store.has(layer.digest) {
+    if store.has(layer.digest) {
         let file = temporary(place)?;
         std::fs::copy(store.path(layer.digest), file.path()).map_err(|error| failed(&error))?;
         std::fs::create_dir_all(path.parent().unwrap_or(place)).map_err(|error| failed(&error))?;

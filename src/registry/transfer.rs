@@ -58,19 +58,28 @@ pub fn fetch(
 ) -> Result<Pinned, RegistryError> {
     let what = format!("{package}@{manifest}");
     let pinned = pin(registry, &what, &manifest_bytes(registry, package, manifest, store)?)?;
-    for blob in [&pinned.config, &pinned.layer] {
-        if !store.has(blob.digest) {
-            registry.blob(package, blob, store)?;
-        }
-    }
+    let config = held(registry, package, &pinned.config, store)?;
+    let layer = held(registry, package, &pinned.layer, store)?;
     let refused = |why| RegistryError::NotAPackage { what: what.clone(), registry: registry.name(), why };
     if pinned.config.media_type == CONFIG_MEDIA_TYPE {
-        let config = store.read(pinned.config.digest)?.unwrap_or_default();
         check_config(&config, pinned.layer.digest).map_err(refused)?;
     }
-    let layer = store.read(pinned.layer.digest)?.unwrap_or_default();
     component::kind(&layer).map_err(|error| refused(error.to_string()))?;
     Ok(pinned)
+}
+
+/// A blob out of the store, brought there first when it is not there or damaged.
+pub(super) fn held(
+    registry: &dyn Registry,
+    package: &PackageName,
+    blob: &Descriptor,
+    store: &Store,
+) -> Result<Vec<u8>, RegistryError> {
+    if let Ok(Some(bytes)) = store.read(blob.digest) {
+        return Ok(bytes);
+    }
+    registry.blob(package, blob, store)?;
+    Ok(store.read(blob.digest)?.unwrap_or_default())
 }
 
 fn manifest_bytes(
