@@ -228,6 +228,8 @@ const POLICIES: &[&str] = &[
     "[package.\"acme:*\"]\nkeys = [{ path = \"acme.pub\", name = \"acme\", not-before = 2020-01-01, not-after = \
      2027-12-31T12:00:00+02:00 }, { spki = \"AAAA\", revoked = true }]\nattestations = [\"cyclonedx\"]\nbuilder = \"x\"\n\
      capabilities = [\"outbound\"]\nlicences = [\"MIT\"]\nmin-version = \"1.0.0\"\nbind-repository = true\n",
+    "[package.\"*\"]\nidentities = [{ identity = \"https://git.example/acme/*/release.yml@**\", issuer = \
+     \"https://token.example\", name = \"acme\", not-before = 2020-01-01 }]\n",
     "[package.\"*\"]\nrequire = \"none\"\nunnamed = \"allow\"\nlicences = [\"MIT OR (ISC AND MIT WITH x)\"]\n",
 ];
 
@@ -236,8 +238,9 @@ fn policy(input: &[u8]) {
     let key = KeyPair::generate().public();
     let Ok(text) = std::str::from_utf8(input) else { return };
     if let Ok(policy) = Policy::parse(text, "trust.toml".into(), &|_| Ok(key.to_pem())) {
-        // Whoever has to have signed it has a key.
-        assert!(policy.rules().iter().all(|rule| !rule.signature || !rule.keys.is_empty()));
+        // Whoever has to have signed it has a key or a name.
+        let named = |rule: &trust::Rule| !(rule.keys.is_empty() && rule.identities.is_empty());
+        assert!(policy.rules().iter().all(|rule| !rule.signature || named(rule)));
         let _ = policy.rule(&"acme:greet".parse().expect("a name"));
     }
 }

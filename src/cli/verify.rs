@@ -91,7 +91,9 @@ fn reasons(verdict: &Verdict) -> String {
     let mut text = match &verdict.signer {
         Some(signer) => {
             let name = signer.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
-            format!("\n  signer   {}{name}", signer.key)
+            let logged =
+                signer.logged.as_ref().map(|when| format!("\n  logged   {when}")).unwrap_or_default();
+            format!("\n  signer   {}{name}{logged}", signer.who)
         }
         None => format!("\n  signer   nobody: the rule `{}` does not ask for one", verdict.rule),
     };

@@ -105,7 +105,7 @@ impl Work<'_> {
                 &self.store,
                 floor.as_ref(),
             )?;
-            locked.signer = signer.map(|signer| signer.key);
+            locked.signer = signer.map(|signer| signer.who.to_string());
         }
         Ok(bytes)
     }

@@ -29,7 +29,7 @@ pub struct Locked {
     pub content: Digest,
     /// The digest of the manifest, to which signatures belong.
     pub manifest: Digest,
-    /// The fingerprint of the key that signed it, where a policy asked for one.
+    /// The fingerprint of the key that signed it, or `IDENTITY (ISSUER)`, where a policy asked for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signer: Option<String>,
 }

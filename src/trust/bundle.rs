@@ -1,6 +1,7 @@
 //! Sigstore bundles that sign a manifest with a key pair, or say something about it, as `cosign sign --key`
 //! and `cosign attest --key` make them. Written in version 0.3, read from 0.1 on.
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -42,10 +43,20 @@ struct Bundle {
     dsse_envelope: Envelope,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Material {
     public_key: Option<PublicKeyHint>,
+    #[serde(skip_serializing)]
+    certificate: Option<IgnoredAny>,
+    #[serde(skip_serializing)]
+    x509_certificate_chain: Option<IgnoredAny>,
+}
+
+impl Material {
+    fn has_certificate(&self) -> bool {
+        self.certificate.is_some() || self.x509_certificate_chain.is_some()
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,32 +105,45 @@ pub fn sign(manifest: Digest, key: &KeyPair) -> Vec<u8> {
 /// The same for the manifest of a package: its name and version are signed too, so that the signature of
 /// one version cannot stand for another.
 pub fn sign_package(manifest: Digest, id: &PackageId, key: &KeyPair) -> Vec<u8> {
-    let subject = json!({ "name": id, "digest": { "sha256": manifest.hex() } });
-    state(&subject, SIGNED, &json!({}), key)
+    wrap(&payload(manifest, Some(id), SIGNED, &json!({})), key)
 }
 
 /// A bundle in which `key` says something about the manifest with this digest. The same arguments give the
 /// same bytes.
 pub fn attest(manifest: Digest, predicate_type: &str, predicate: &Value, key: &KeyPair) -> Vec<u8> {
-    let subject = json!({ "digest": { "sha256": manifest.hex() } });
-    state(&subject, predicate_type, predicate, key)
+    wrap(&payload(manifest, None, predicate_type, predicate), key)
 }
 
-fn state(subject: &Value, predicate_type: &str, predicate: &Value, key: &KeyPair) -> Vec<u8> {
+fn wrap(statement: &[u8], key: &KeyPair) -> Vec<u8> {
+    let bundle = Bundle {
+        media_type: BUNDLE_MEDIA_TYPE.to_owned(),
+        verification_material: Material {
+            public_key: Some(PublicKeyHint { hint: key.public().fingerprint() }),
+            ..Material::default()
+        },
+        dsse_envelope: Envelope::sign(statement, key),
+    };
+    serde_json::to_vec(&bundle).unwrap_or_default()
+}
+
+/// The statement that is signed: about the manifest with this digest, which it calls `name` if there is one.
+pub fn payload(
+    manifest: Digest,
+    name: Option<&PackageId>,
+    predicate_type: &str,
+    predicate: &Value,
+) -> Vec<u8> {
+    let mut subject = json!({ "digest": { "sha256": manifest.hex() } });
+    if let Some(name) = name {
+        subject["name"] = json!(name);
+    }
     let statement = json!({
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [subject],
         "predicateType": predicate_type,
         "predicate": predicate,
     });
-    let bundle = Bundle {
-        media_type: BUNDLE_MEDIA_TYPE.to_owned(),
-        verification_material: Material {
-            public_key: Some(PublicKeyHint { hint: key.public().fingerprint() }),
-        },
-        dsse_envelope: Envelope::sign(statement.to_string().as_bytes(), key),
-    };
-    serde_json::to_vec(&bundle).unwrap_or_default()
+    statement.to_string().into_bytes()
 }
 
 /// Verifies that `bundle` is a signature by `key` of the manifest with this digest.
@@ -157,8 +181,12 @@ pub fn verify_attestation(
     let payload = bundle.dsse_envelope.payload()?;
     if !bundle.dsse_envelope.signed_by(key, &payload)? {
         // The hint is not signed, so it only decides between two ways of saying no.
+        let nothing = match bundle.verification_material.has_certificate() {
+            true => "an identity",
+            false => "no key",
+        };
         let hint = bundle.verification_material.public_key.map(|key| key.hint);
-        let found = hint.filter(|hint| !hint.is_empty()).unwrap_or_else(|| "no key".to_owned());
+        let found = hint.filter(|hint| !hint.is_empty()).unwrap_or_else(|| nothing.to_owned());
         let expected = key.fingerprint();
         return Err(match found == expected {
             true => TrustError::BadSignature,
@@ -173,12 +201,27 @@ pub fn is_bundle(media_type: &str) -> bool {
     READABLE.contains(&media_type)
 }
 
+/// Whether somebody vouches for who signed, instead of a key that is known.
+pub(super) fn has_certificate(bundle: &[u8]) -> bool {
+    let bundle = serde_json::from_slice::<Bundle>(bundle);
+    bundle.is_ok_and(|bundle| bundle.verification_material.has_certificate())
+}
+
+/// What the statement in `payload` says about the manifest with this digest. Whoever calls knows who signed it.
+///
+/// # Errors
+/// [`TrustError::Malformed`] or [`TrustError::AnotherSubject`].
+#[cfg(feature = "keyless")]
+pub(super) fn said_about(payload: &[u8], manifest: Digest) -> Result<Attestation, TrustError> {
+    parse::<Statement>(payload)?.about(manifest)
+}
+
 /// The bundle around an envelope that stands alone, which is what cosign 2 attaches as an attestation. `None`
 /// when it is no envelope.
 pub fn bundle_of_envelope(envelope: &[u8]) -> Option<Vec<u8>> {
     let bundle = Bundle {
         media_type: BUNDLE_MEDIA_TYPE.to_owned(),
-        verification_material: Material { public_key: None },
+        verification_material: Material::default(),
         dsse_envelope: serde_json::from_slice(envelope).ok()?,
     };
     serde_json::to_vec(&bundle).ok()

@@ -2,6 +2,7 @@
 
 use miette::Diagnostic;
 
+use super::KeylessError;
 use crate::digest::Digest;
 use crate::error::{ExitStatus, Fault};
 
@@ -282,6 +283,10 @@ pub enum TrustError {
         help("set JOINTER_KEY_PASSWORD (or COSIGN_PASSWORD); empty means no password")
     )]
     NoPassword,
+    /// An identity, or what should prove it.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Keyless(#[from] KeylessError),
 }
 
 impl Fault for TrustError {
@@ -290,6 +295,7 @@ impl Fault for TrustError {
             Self::InvalidKey(_) | Self::NoPassword | Self::NoPolicy | Self::UnknownKind { .. } => {
                 ExitStatus::Usage
             }
+            Self::Keyless(error) => error.status(),
             _ => ExitStatus::Trust,
         }
     }

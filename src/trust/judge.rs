@@ -5,12 +5,17 @@
 //! whatever stands beside it.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use semver::Version;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use super::bundle::has_certificate;
 use super::policy::{Policy, Rule, TrustedKey};
-use super::{Attestation, SIGNED, Simple, TrustError, verify_attestation, verify_simple};
+use super::{
+    Attestation, KEYLESS, KeylessError, PublicKey, SIGNED, Simple, TrustError, verify_attestation,
+    verify_simple,
+};
 use crate::digest::Digest;
 use crate::host::Capability;
 use crate::name::{PackageId, PackageName};
@@ -50,18 +55,56 @@ pub struct Verdict {
     pub rule: String,
     /// Who signed it; nobody had to where this is missing.
     pub signer: Option<Signer>,
-    /// The types of the statements that a trusted key made about it.
+    /// The types of the statements that somebody trusted made about it.
     pub attestations: Vec<String>,
 }
 
 /// Who signed something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Signer {
-    /// The fingerprint of the key.
-    pub key: String,
-    /// What the policy calls the key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// By what they are known.
+    #[serde(flatten)]
+    pub who: Who,
+    /// What the policy calls them.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// When it was signed, where a public log proves that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logged: Option<String>,
+}
+
+/// By what somebody who signs is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Who {
+    /// A key.
+    Key {
+        /// Its fingerprint.
+        key: String,
+    },
+    /// A name, on somebody's word.
+    Identity {
+        /// As the certificate has it.
+        identity: String,
+        /// Who vouched for it.
+        issuer: String,
+    },
+}
+
+impl Who {
+    /// The holder of this key.
+    pub fn holds(key: &PublicKey) -> Self {
+        Self::Key { key: key.fingerprint() }
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key { key } => f.write_str(key),
+            Self::Identity { identity, issuer } => write!(f, "{identity} ({issuer})"),
+        }
+    }
 }
 
 /// Judges a package at the time `now` (seconds since 1970). `floor` is the highest version of it that was
@@ -76,9 +119,7 @@ pub fn judge(
     floor: Option<&Version>,
     now: i64,
 ) -> Result<Verdict, TrustError> {
-    let rule = policy
-        .rule(&subject.id.name)
-        .ok_or_else(|| TrustError::NoRule { package: subject.id.name.to_string() })?;
+    let rule = rule(policy, &subject.id.name)?;
     let court = Court { rule, subject, what: subject.id.to_string(), now };
     let signer = match rule.signature {
         true => Some(court.signer(evidence)?),
@@ -111,7 +152,7 @@ pub fn judge_belonging(
     evidence: &Evidence,
     now: i64,
 ) -> Result<Option<Signer>, TrustError> {
-    let rule = policy.rule(&id.name).ok_or_else(|| TrustError::NoRule { package: id.name.to_string() })?;
+    let rule = rule(policy, &id.name)?;
     if !rule.signature {
         return Ok(None);
     }
@@ -120,7 +161,7 @@ pub fn judge_belonging(
     Court { rule, subject, what: what.to_owned(), now }.signer(evidence).map(Some)
 }
 
-/// All that keys which are trusted now said about the manifest of the package `id`.
+/// All that keys and identities which are trusted now said about the manifest of the package `id`.
 ///
 /// # Errors
 /// [`TrustError::NoRule`].
@@ -131,9 +172,20 @@ pub fn statements(
     evidence: &Evidence,
     now: i64,
 ) -> Result<Vec<Attestation>, TrustError> {
-    let rule = policy.rule(&id.name).ok_or_else(|| TrustError::NoRule { package: id.name.to_string() })?;
+    let rule = rule(policy, &id.name)?;
     let court = Court { rule, subject: &belonging(id, manifest), what: id.to_string(), now };
     Ok(court.statements(&evidence.bundles))
+}
+
+/// The rule that a package is judged by.
+fn rule<'p>(policy: &'p Policy, package: &PackageName) -> Result<&'p Rule, TrustError> {
+    let rule = policy.rule(package).ok_or_else(|| TrustError::NoRule { package: package.to_string() })?;
+    // Also where a key might do: what is trusted must not depend on how jointer was built.
+    if !KEYLESS && !rule.identities.is_empty() {
+        let what = format!("`identities` under `[package.\"{}\"]` in the policy", rule.pattern);
+        return Err(KeylessError::NotBuiltIn { what }.into());
+    }
+    Ok(rule)
 }
 
 /// Something that has no name of its own that could be signed.
@@ -190,13 +242,13 @@ impl Court<'_> {
     }
 
     fn bundle_signer(&self, bundle: &[u8]) -> Result<(Signer, bool), TrustError> {
-        let (key, said) = self.trusted_statement(bundle)?;
+        let (signer, said) = self.trusted_statement(bundle)?;
         if said.predicate_type != SIGNED {
             let what = self.what.clone();
             return Err(TrustError::OnlyAttested { what, predicate: said.predicate_type });
         }
         self.check_signed_name(&said)?;
-        Ok((signer(key), false))
+        Ok((signer, false))
     }
 
     fn simple_signer(&self, simple: &Simple) -> Result<(Signer, bool), TrustError> {
@@ -218,12 +270,17 @@ impl Court<'_> {
         Err(refusal)
     }
 
-    /// What a trusted key, valid now, said in a bundle.
-    fn trusted_statement(&self, bundle: &[u8]) -> Result<(&TrustedKey, Attestation), TrustError> {
+    /// What a trusted key, valid now, or a trusted identity said in a bundle.
+    fn trusted_statement(&self, bundle: &[u8]) -> Result<(Signer, Attestation), TrustError> {
+        let certified = !self.rule.identities.is_empty() && has_certificate(bundle);
         let mut foreign = TrustError::Unsigned(self.what.clone());
+        if self.rule.keys.is_empty() && !certified {
+            let (found, expected) = ("a key".to_owned(), self.trusted_identities());
+            foreign = KeylessError::WrongIdentity { found, expected }.into();
+        }
         for key in &self.rule.keys {
             match verify_attestation(bundle, self.subject.manifest, &key.key) {
-                Ok(said) => return self.check_key(key).map(|()| (key, said)),
+                Ok(said) => return self.check_key(key).map(|()| (signer(key), said)),
                 // Perhaps it is one of the other keys'.
                 Err(TrustError::AnotherKey { found, .. }) => {
                     let keys = self.rule.keys.iter().map(|key| key.key.fingerprint());
@@ -233,7 +290,10 @@ impl Court<'_> {
                 Err(other) => return Err(other),
             }
         }
-        Err(foreign)
+        match certified {
+            true => self.certified_statement(bundle),
+            false => Err(foreign),
+        }
     }
 
     fn check_key(&self, key: &TrustedKey) -> Result<(), TrustError> {
@@ -304,7 +364,7 @@ impl Court<'_> {
 }
 
 fn signer(key: &TrustedKey) -> Signer {
-    Signer { key: key.key.fingerprint(), name: key.name.clone() }
+    Signer { who: Who::holds(&key.key), name: key.name.clone(), logged: None }
 }
 
 /// The smaller, the more it tells of why nothing else was good enough.
@@ -314,6 +374,8 @@ fn telling(refusal: &TrustError) -> u8 {
         TrustError::AnotherPackage { .. } | TrustError::Unnamed { .. } => 1,
         TrustError::KeyExpired { .. } | TrustError::KeyNotYetValid { .. } => 2,
         TrustError::AnotherSubject { .. } => 3,
+        TrustError::Keyless(KeylessError::UnknownAuthority { .. }) => 4,
+        TrustError::Keyless(_) => 3,
         TrustError::AnotherKey { .. } => 4,
         // The older form does not name its key, so this can be anybody's.
         TrustError::BadSignature => 5,
@@ -323,5 +385,6 @@ fn telling(refusal: &TrustError) -> u8 {
 }
 
 mod beyond;
+mod certified;
 #[cfg(test)]
 mod tests;

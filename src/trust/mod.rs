@@ -2,14 +2,16 @@
 //!
 //! Signatures are those of cosign, so that nobody has to trust jointer alone: [`sign`] makes a Sigstore
 //! bundle v0.3 (a DSSE envelope around an in-toto statement about a manifest's digest), [`sign_simple`]
-//! the older form that cosign 2 reads. Key files are cosign's own. What they are worth says a [`Policy`]
-//! (`trust.toml`), by which [`judge`] decides about a package.
+//! the older form that cosign 2 reads. Key files are cosign's own. Instead of a key there can be an identity, for which a
+//! certificate vouches ([`verify_certified`]). What they are worth says a [`Policy`] (`trust.toml`), by which [`judge`]
+//! decides about a package.
 
 mod bundle;
 mod dsse;
 mod error;
 mod judge;
 mod key;
+mod keyless;
 mod licence;
 mod moment;
 mod policy;
@@ -19,12 +21,13 @@ mod statement;
 
 pub use bundle::{
     Attestation, BUNDLE_MEDIA_TYPE, CYCLONEDX, MAX_BUNDLE, PROVENANCE, SIGNED, attest, bundle_of_envelope,
-    is_bundle, sign, sign_package, verify, verify_attestation,
+    is_bundle, payload, sign, sign_package, verify, verify_attestation,
 };
 pub use error::TrustError;
-pub use judge::{Evidence, Signer, Subject, Verdict, judge, judge_belonging, statements};
+pub use judge::{Evidence, Signer, Subject, Verdict, Who, judge, judge_belonging, statements};
 pub use key::{KeyPair, Password, PublicKey};
+pub use keyless::{Certified, IdentityPattern, KEYLESS, KeylessError, verify_certified};
 pub use moment::Moment;
-pub use policy::{Policy, Rule, TrustedKey, predicate_type};
+pub use policy::{Policy, Rule, TrustedIdentity, TrustedKey, predicate_type};
 pub use policy_error::PolicyError;
 pub use simple::{SIGNATURE_ANNOTATION, SIMPLE_MEDIA_TYPE, Simple, sign_simple, verify_simple};

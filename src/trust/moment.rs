@@ -37,6 +37,21 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + of_year - 719_468
 }
 
+/// A moment as people and policies write it.
+pub(super) fn text(seconds: i64) -> String {
+    let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    // Years of 400 years, and years that begin in March, as above.
+    let shifted = days + 719_468;
+    let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = (from_march + 2) % 12 + 1;
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +71,14 @@ mod tests {
             let date: Datetime = text.parse().unwrap();
             assert_eq!(of(&date, false).map(|moment| moment.seconds), begin, "{text}");
             assert_eq!(of(&date, true).map(|moment| moment.seconds), last, "{text}");
+        }
+    }
+
+    #[test]
+    fn seconds_become_dates_that_mean_them() {
+        for seconds in [0, -1, 951_782_401, 951_868_799, 4_107_542_399, 4_107_542_400, 1_780_272_000] {
+            let date: Datetime = text(seconds).parse().unwrap();
+            assert_eq!(of(&date, false).map(|moment| moment.seconds), Some(seconds), "{date}");
         }
     }
 }

@@ -22,12 +22,15 @@ use crate::error::FileError;
 use crate::host::Capability;
 use crate::name::{PackageName, did_you_mean};
 
-/// A file may name that many keys for one rule; every one is tried with every signature.
+/// A file may name that many keys, and that many identities, for one rule; every one is tried with every signature.
 const MAX_KEYS: usize = 64;
 
 /// The attestations that have short names.
 const ATTESTATIONS: [(&str, &str); 3] =
     [("slsa-provenance-v1", PROVENANCE), ("cyclonedx", CYCLONEDX), ("spdx", "https://spdx.dev/Document")];
+
+use identity::IdentityTable;
+pub use identity::TrustedIdentity;
 
 /// What `trust.toml` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +45,10 @@ pub struct Rule {
     pub pattern: String,
     /// Whether somebody has to have signed it.
     pub signature: bool,
-    /// Who.
+    /// Who, by their keys.
     pub keys: Vec<TrustedKey>,
+    /// Who, by what somebody else says who they are.
+    pub identities: Vec<TrustedIdentity>,
     /// The types of the statements that have to be there.
     pub attestations: Vec<String>,
     /// Who may have built it; empty when that does not matter.
@@ -91,6 +96,8 @@ struct RuleTable {
     require: Require,
     #[serde(default)]
     keys: Vec<Spanned<KeyTable>>,
+    #[serde(default)]
+    identities: Vec<Spanned<IdentityTable>>,
     #[serde(default)]
     attestations: Vec<Spanned<String>>,
     #[serde(default)]
@@ -176,11 +183,21 @@ impl Policy {
     /// The policy that every package must be signed with this key, and nothing else.
     pub fn of_key(key: PublicKey) -> Self {
         let key = TrustedKey { key, name: None, not_before: None, not_after: None, revoked: false };
+        Self::of(vec![key], Vec::new())
+    }
+
+    /// The same for an identity.
+    pub fn of_identity(identity: TrustedIdentity) -> Self {
+        Self::of(Vec::new(), vec![identity])
+    }
+
+    fn of(keys: Vec<TrustedKey>, identities: Vec<TrustedIdentity>) -> Self {
         Self {
             rules: vec![Rule {
                 pattern: "*".to_owned(),
                 signature: true,
-                keys: vec![key],
+                keys,
+                identities,
                 attestations: Vec::new(),
                 builders: Vec::new(),
                 sources: Vec::new(),
@@ -220,12 +237,15 @@ impl Reader<'_> {
             let message = format!("`{}` is not a pattern of package names", pattern.get_ref());
             return Err(self.invalid(pattern.span(), &message, "write `ns:name`, `ns:*` or `*`"));
         }
-        if table.keys.len() > MAX_KEYS {
-            return Err(self.invalid(span, &format!("more than {MAX_KEYS} keys"), "leave out old ones"));
+        if table.keys.len().max(table.identities.len()) > MAX_KEYS {
+            let message = format!("more than {MAX_KEYS} keys or identities");
+            return Err(self.invalid(span, &message, "leave out old ones"));
         }
         let signature = table.require == Require::Signature;
         let keys: Vec<TrustedKey> =
             table.keys.into_iter().map(|key| self.key(key)).collect::<Result<_, _>>()?;
+        let identities: Vec<TrustedIdentity> =
+            table.identities.into_iter().map(|one| self.identity(one)).collect::<Result<_, _>>()?;
         let mut attestations: Vec<String> =
             table.attestations.iter().map(|name| self.attestation(name)).collect::<Result<_, _>>()?;
         let (builders, sources) = (table.builder.into_vec(), table.source.into_vec());
@@ -234,9 +254,15 @@ impl Reader<'_> {
         }
         attestations.sort();
         attestations.dedup();
-        if keys.is_empty() && (signature || !attestations.is_empty() || table.bind_repository) {
+        let nobody = keys.is_empty() && identities.is_empty();
+        if nobody && (signature || !attestations.is_empty()) {
             let message = format!("`{}` wants something signed and names no key", pattern.get_ref());
-            let help = "add `keys = [{ path = \"their.pub\" }]`, or say `require = \"none\"`";
+            let help = "add `keys = [{ path = \"their.pub\" }]` or `identities`, or say `require = \"none\"`";
+            return Err(self.invalid(span, &message, help));
+        }
+        if keys.is_empty() && table.bind_repository {
+            let message = format!("`{}` has `bind-repository` and names no key", pattern.get_ref());
+            let help = "only signatures by a key name a repository: add `keys`, or take it out";
             return Err(self.invalid(span, &message, help));
         }
         let capabilities = table.capabilities.map(|names| self.capabilities(&names)).transpose()?;
@@ -244,6 +270,7 @@ impl Reader<'_> {
             pattern: pattern.get_ref().clone(),
             signature,
             keys,
+            identities,
             attestations,
             builders,
             sources,
@@ -275,20 +302,21 @@ impl Reader<'_> {
                 return Err(self.invalid(span, message, help));
             }
         };
-        let moment = |date: Option<Spanned<Datetime>>, last: bool| {
-            let Some(date) = date else { return Ok(None) };
-            let help = "write a day (`2027-01-31`), or a time with its offset (`2027-01-31T12:00:00Z`)";
-            moment::of(date.get_ref(), last)
-                .map(Some)
-                .ok_or_else(|| self.invalid(date.span(), "this is not a moment in time", help))
-        };
         Ok(TrustedKey {
             key: key.map_err(|error| unusable(&error))?,
             name: table.name,
-            not_before: moment(table.not_before, false)?,
-            not_after: moment(table.not_after, true)?,
+            not_before: self.moment(table.not_before, false)?,
+            not_after: self.moment(table.not_after, true)?,
             revoked: table.revoked,
         })
+    }
+
+    fn moment(&self, date: Option<Spanned<Datetime>>, last: bool) -> Result<Option<Moment>, PolicyError> {
+        let Some(date) = date else { return Ok(None) };
+        let help = "write a day (`2027-01-31`), or a time with its offset (`2027-01-31T12:00:00Z`)";
+        moment::of(date.get_ref(), last)
+            .map(Some)
+            .ok_or_else(|| self.invalid(date.span(), "this is not a moment in time", help))
     }
 
     fn attestation(&self, name: &Spanned<String>) -> Result<String, PolicyError> {
@@ -340,5 +368,6 @@ fn is_pattern(text: &str) -> bool {
     text == "*" || name.as_deref().unwrap_or(text).parse::<PackageName>().is_ok()
 }
 
+mod identity;
 #[cfg(test)]
 mod tests;

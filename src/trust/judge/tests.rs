@@ -101,7 +101,7 @@ fn one_good_signature_in_either_form_is_enough() {
     let verdict = bundle.judge().unwrap();
     assert_eq!(verdict.rule, "acme:*");
     let signer = verdict.signer.unwrap();
-    assert_eq!((signer.key, signer.name.as_deref()), (bundle.key.public().fingerprint(), Some("acme")));
+    assert_eq!((signer.who, signer.name.as_deref()), (Who::holds(&bundle.key.public()), Some("acme")));
     let mut simple = Case::new();
     simple.evidence.simple.push(trust::sign_simple(digest(), "x", &simple.key));
     assert!(simple.judge().is_ok());
@@ -268,4 +268,54 @@ fn what_no_rule_fits_is_refused_and_none_is_said_aloud() {
     let mut open = Case::new().rule("require = \"none\"\n");
     open.subject = id("acme:greet@1.0.0");
     open.refused("another_package");
+}
+
+#[test]
+fn a_policy_that_wants_an_identity_is_not_met_by_a_key() {
+    let identities =
+        "identities = [{ identity = \"acme@example.com\", issuer = \"https://token.example\" }]\n";
+    // The keys of the policy are trusted beside it.
+    let judged = Case::signed().rule(identities).judge();
+    let text = format!("[package.\"*\"]\n{identities}");
+    let absent = |path: &camino::Utf8Path| Err(crate::error::FileError::NotFound(path.to_owned()));
+    let policy = Policy::parse(&text, "trust.toml".into(), &absent).unwrap();
+    let (key, id) = (KeyPair::generate(), id("acme:greet@1.2.0"));
+    let evidence = Evidence { bundles: vec![trust::sign_package(digest(), &id, &key)], simple: Vec::new() };
+    let alone = judge(&policy, &belonging(&id, digest()), &evidence, None, NOW);
+    match KEYLESS {
+        true => {
+            assert!(judged.is_ok(), "{judged:?}");
+            assert!(
+                matches!(alone, Err(TrustError::Keyless(KeylessError::WrongIdentity { .. }))),
+                "{alone:?}"
+            );
+        }
+        // However it was built, it never takes one rule for another.
+        false => {
+            for refused in [judged, alone] {
+                let refused = refused.unwrap_err();
+                assert!(
+                    matches!(refused, TrustError::Keyless(KeylessError::NotBuiltIn { .. })),
+                    "{refused:?}"
+                );
+            }
+            let policy = Policy::of_identity(policy.rules()[0].identities[0].clone());
+            assert!(judge_belonging(&policy, &id, "it", digest(), &evidence, NOW).is_err());
+            assert!(statements(&policy, &id, digest(), &evidence, NOW).is_err());
+        }
+    }
+}
+
+#[test]
+fn a_key_in_the_policy_is_not_met_by_an_identity() {
+    let mut case = Case::signed();
+    let mut bundle: Value = serde_json::from_slice(&case.evidence.bundles[0]).unwrap();
+    bundle["verificationMaterial"] = json!({ "certificate": { "rawBytes": "AAAA" } });
+    bundle["dsseEnvelope"]["signatures"][0]["sig"] = json!("AAAA");
+    case.evidence.bundles = vec![serde_json::to_vec(&bundle).unwrap()];
+    let refused = case.judge();
+    assert!(
+        matches!(&refused, Err(TrustError::AnotherKey { found, .. }) if found == "an identity"),
+        "{refused:?}"
+    );
 }

@@ -9,6 +9,9 @@ fn parse(text: &str) -> Result<Policy, PolicyError> {
     let pem = KeyPair::generate().public().to_pem();
     let read = |path: &Utf8Path| match path.as_str() {
         "their.pub" => Ok(pem.clone()),
+        "root.json" => {
+            Ok("{ \"mediaType\": \"application/vnd.dev.sigstore.trustedroot+json;version=0.1\" }".to_owned())
+        }
         _ => Err(FileError::NotFound(path.to_owned())),
     };
     Policy::parse(text, Utf8Path::new("trust.toml"), &read)
@@ -99,4 +102,53 @@ fn what_makes_no_sense_is_refused_with_its_place() {
         assert_eq!(code, "trust::invalid_policy", "{text}");
         assert!(words.contains(word), "`{word}` not in `{words}`");
     }
+}
+
+/// A rule that trusts these identities, after `more`.
+fn identities(more: &str, identities: &str) -> String {
+    format!("[package.\"*\"]\n{more}identities = [{identities}]\n")
+}
+
+const ACME: &str = "identity = \"https://x.example/acme/**\", issuer = \"https://token.example\"";
+
+#[test]
+fn identities_are_read_with_what_vouches_for_them() {
+    let more =
+        ", trusted-root = \"root.json\", name = \"acme\", not-before = 2020-01-01, not-after = 2020-12-31";
+    let policy = parse(&identities("", &format!("{{ {ACME} }}, {{ {ACME}{more} }}"))).unwrap();
+    let [plain, whole] = policy.rules()[0].identities.as_slice() else { panic!("two") };
+    assert_eq!((plain.root.as_deref(), plain.name.as_deref()), (None, None));
+    assert_eq!(plain.issuer, "https://token.example");
+    assert!(plain.identity.fits("https://x.example/acme/greet/release.yml@refs/tags/v1"));
+    assert!(whole.root.as_deref().is_some_and(|root| root.contains("trustedroot")));
+    assert_eq!(whole.name.as_deref(), Some("acme"));
+    assert_eq!(whole.not_after.as_ref().unwrap().seconds, 1_609_459_199);
+    assert!(policy.rules()[0].keys.is_empty() && policy.rules()[0].signature);
+}
+
+#[test]
+fn identities_that_name_nobody_are_refused() {
+    for (text, word) in [
+        ("{ identity = \"**\", issuer = \"https://token.example\" }".to_owned(), "nobody in particular"),
+        ("{ identity = \"a@b.example\", issuer = \"*\" }".to_owned(), "not an address"),
+        ("{ identity = \"a@b.example\", issuer = \"\" }".to_owned(), "not an address"),
+        ("{ identity = \"a@b.example\" }".to_owned(), "issuer"),
+        ("{ issuer = \"https://token.example\" }".to_owned(), "identity"),
+        (format!("{{ {ACME}, trusted-root = \"absent.json\" }}"), "does not exist"),
+        (format!("{{ {ACME}, trusted-root = \"their.pub\" }}"), "cannot be read"),
+        (format!("{{ {ACME}, not-after = 2020-01-01T00:00:00 }}"), "moment"),
+        (
+            vec!["{ identity = \"a@b.example\", issuer = \"https://t.example\" }"; 65].join(", "),
+            "more than 64",
+        ),
+    ] {
+        let (code, words) = refused(&identities("", &text));
+        assert_eq!(code, "trust::invalid_policy", "{text}");
+        assert!(words.contains(word), "`{word}` not in `{words}`");
+    }
+    // Only a key's signature names a repository.
+    let (_, words) = refused(&identities("bind-repository = true\n", &format!("{{ {ACME} }}")));
+    assert!(words.contains("bind-repository"), "{words}");
+    let (code, words) = refused(&identities("", &format!("{{ {ACME}, isuer = \"x\" }}")));
+    assert_eq!(code, "trust::unknown_key", "{words}");
 }
