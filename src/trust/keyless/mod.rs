@@ -7,6 +7,10 @@
 
 mod error;
 mod pattern;
+#[cfg(feature = "keyless")]
+mod provider;
+#[cfg(feature = "keyless")]
+mod verify;
 
 pub use error::KeylessError;
 pub use pattern::IdentityPattern;
@@ -32,12 +36,24 @@ pub struct Certified {
 /// about the manifest with this digest. `root` is the text of a trusted root; `None` means the public Sigstore's.
 ///
 /// # Errors
-/// [`KeylessError::NotBuiltIn`]: this build cannot.
-#[cfg(not(feature = "keyless"))]
+/// [`KeylessError`], [`TrustError::Malformed`], [`TrustError::BadSignature`] or [`TrustError::AnotherSubject`]. Always
+/// [`KeylessError::NotBuiltIn`] without the feature.
 pub fn verify_certified(
-    _: &[u8],
+    bundle: &[u8],
     manifest: Digest,
-    _: Option<&str>,
+    root: Option<&str>,
 ) -> Result<(Certified, Attestation), TrustError> {
-    Err(KeylessError::NotBuiltIn { what: format!("the signature of {manifest}") }.into())
+    #[cfg(feature = "keyless")]
+    return verify::verify(bundle, manifest, root);
+    #[cfg(not(feature = "keyless"))]
+    {
+        let _ = (bundle, root);
+        Err(KeylessError::NotBuiltIn { what: format!("the signature of {manifest}") }.into())
+    }
+}
+
+/// Lets the crates that sign use the same cryptography as here.
+#[cfg(feature = "keyless")]
+pub(crate) fn use_ring() {
+    provider::install();
 }

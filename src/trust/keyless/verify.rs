@@ -1,0 +1,106 @@
+//! Verifies certificate, log and signature of a bundle with the `sigstore` crates, and says in jointer's words what is
+//! wrong with it.
+
+use sigstore_verify::bundle::Error as FormError;
+use sigstore_verify::trust_root::{SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot};
+use sigstore_verify::types::{Bundle, Sha256Hash, SignatureContent};
+use sigstore_verify::{
+    CertificateError, Error, TimestampError, TransparencyLogError, VerificationPolicy, Verifier,
+};
+
+use super::{Certified, KeylessError, provider};
+use crate::digest::Digest;
+use crate::trust::bundle::{MAX_BUNDLE, said_about};
+use crate::trust::{Attestation, TrustError};
+
+/// An honest trusted root has some tens of thousands of bytes.
+const MAX_ROOT: usize = 4 << 20;
+
+pub(super) fn verify(
+    bundle: &[u8],
+    manifest: Digest,
+    root: Option<&str>,
+) -> Result<(Certified, Attestation), TrustError> {
+    provider::install();
+    let verifier = verifier(root.unwrap_or(SIGSTORE_PRODUCTION_TRUSTED_ROOT))?;
+    let malformed = |why: String| TrustError::Malformed(why);
+    if bundle.len() > MAX_BUNDLE {
+        return Err(malformed(format!("it has more than {MAX_BUNDLE} bytes")));
+    }
+    let text = std::str::from_utf8(bundle).map_err(|error| malformed(error.to_string()))?;
+    let bundle = Bundle::from_json(text).map_err(|error| malformed(error.to_string()))?;
+    let SignatureContent::DsseEnvelope(envelope) = &bundle.content else {
+        return Err(malformed("it has no DSSE envelope".to_owned()));
+    };
+    let material = &bundle.verification_material;
+    if material.tlog_entries.is_empty() {
+        return Err(KeylessError::NotLogged { reason: "there is no entry of a log".to_owned() }.into());
+    }
+    // Which identities count is the policy's business; nothing else is left out here.
+    let anybody = VerificationPolicy::any_identity();
+    let digest = Sha256Hash::new(*manifest.as_bytes());
+    let verified = verifier.verify(digest, &bundle, &anybody).map_err(|error| match error {
+        // The same in our words, with what it is about instead.
+        Error::ArtifactMismatch(why) => {
+            said_about(envelope.payload.as_bytes(), manifest).err().unwrap_or(TrustError::Malformed(why))
+        }
+        other => refusal(other),
+    })?;
+    let proved = verified.certificate_verified() && verified.sct_verified() && verified.tlog_verified();
+    let (Some(identity), Some(issuer), Some(time), true) =
+        (verified.identity(), verified.issuer(), verified.verified_timestamps().iter().min(), proved)
+    else {
+        return Err(malformed("its certificate names no identity, no issuer or no time".to_owned()));
+    };
+    let certified = Certified {
+        identity: identity.as_str().to_owned(),
+        issuer: issuer.to_owned(),
+        seconds: time.as_second(),
+    };
+    Ok((certified, said_about(envelope.payload.as_bytes(), manifest)?))
+}
+
+fn verifier(root: &str) -> Result<Verifier, KeylessError> {
+    let invalid = |reason: String| KeylessError::InvalidRoot { reason };
+    if root.len() > MAX_ROOT {
+        return Err(invalid(format!("it has more than {MAX_ROOT} bytes")));
+    }
+    let root = TrustedRoot::from_json(root).map_err(|error| invalid(error.to_string()))?;
+    Verifier::new(&root).map_err(|error| invalid(error.to_string()))
+}
+
+fn refusal(error: Error) -> TrustError {
+    let reason = error.to_string();
+    match error {
+        Error::Certificate(error) => match error {
+            CertificateError::NotYetValid { .. } | CertificateError::Expired { .. } => {
+                KeylessError::CertificateTime { reason }.into()
+            }
+            CertificateError::ChainInvalid(_) | CertificateError::NoValidAuthority { .. } => {
+                KeylessError::UnknownAuthority { reason }.into()
+            }
+            CertificateError::Sct(_) => KeylessError::NotLogged { reason }.into(),
+            _ => TrustError::Malformed(reason),
+        },
+        Error::TransparencyLog(error) => match error {
+            TransparencyLogError::UnknownLog { .. } => KeylessError::UnknownAuthority { reason }.into(),
+            TransparencyLogError::IntegratedTime(_) => KeylessError::CertificateTime { reason }.into(),
+            _ => KeylessError::NotLogged { reason }.into(),
+        },
+        Error::Timestamp(TimestampError::OutsideAuthorityValidity { .. }) => {
+            KeylessError::UnknownAuthority { reason }.into()
+        }
+        Error::Timestamp(_) => KeylessError::NotLogged { reason }.into(),
+        Error::Bundle(
+            FormError::MissingInclusionPromise(_)
+            | FormError::MissingInclusionProof(_)
+            | FormError::MissingSigningTimeEvidence
+            | FormError::MissingTimestamp
+            | FormError::MissingCheckpoint
+            | FormError::LogIndexOutOfRange { .. }
+            | FormError::CheckpointRootMismatch,
+        ) => KeylessError::NotLogged { reason }.into(),
+        Error::SignatureInvalid(_) => TrustError::BadSignature,
+        _ => TrustError::Malformed(reason),
+    }
+}
