@@ -3,7 +3,10 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::str::FromStr;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
 
+use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
@@ -63,6 +66,41 @@ impl Hasher {
     /// The digest of all that was added.
     pub fn finish(self) -> Digest {
         Digest(self.0.finalize().into())
+    }
+}
+
+/// Pieces that wait to be hashed.
+const AHEAD: usize = 32;
+
+/// Hashes in a thread of its own, so that whoever brings the bytes goes on with the next ones.
+pub struct HasherBeside {
+    sender: SyncSender<Bytes>,
+    thread: JoinHandle<Digest>,
+}
+
+impl Default for HasherBeside {
+    fn default() -> Self {
+        let (sender, receiver) = sync_channel::<Bytes>(AHEAD);
+        let thread = std::thread::spawn(move || {
+            let mut hasher = Hasher::default();
+            receiver.iter().for_each(|bytes| hasher.update(&bytes));
+            hasher.finish()
+        });
+        Self { sender, thread }
+    }
+}
+
+impl HasherBeside {
+    /// Adds bytes.
+    pub fn update(&self, bytes: Bytes) {
+        // The other end lives until this one is gone.
+        let _ = self.sender.send(bytes);
+    }
+
+    /// The digest of all that was added.
+    pub fn finish(self) -> Digest {
+        drop(self.sender);
+        self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
 
@@ -140,6 +178,15 @@ mod tests {
         for text in ["sha512:00", "sha256:00", &Digest::of(b"").to_string().to_uppercase()] {
             assert!(text.parse::<Digest>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn hashing_beside_gives_the_same() {
+        let beside = HasherBeside::default();
+        let pieces: Vec<Vec<u8>> = (0..100).map(|piece| vec![piece; usize::from(piece)]).collect();
+        pieces.iter().for_each(|piece| beside.update(piece.clone().into()));
+        assert_eq!(beside.finish(), Digest::of(&pieces.concat()));
+        assert_eq!(HasherBeside::default().finish(), Digest::of(b""));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{DepsError, Locked, Options};
@@ -152,7 +153,7 @@ impl Registry for Offline {
         self.absent(format!("{package}@{}", blob.digest))
     }
 
-    fn put_blob(&self, package: &PackageName, _: Digest, _: &[u8]) -> Result<(), RegistryError> {
+    fn put_blob(&self, package: &PackageName, _: Digest, _: &Bytes) -> Result<bool, RegistryError> {
         self.absent(package.to_string())
     }
 

@@ -309,10 +309,10 @@ pub fn evidence(attached: &[Attached]) -> Evidence {
         // The config comes first.
         for (layer, bytes) in one.manifest.layers.iter().zip(one.blobs.iter().skip(1)) {
             match layer.media_type.as_str() {
-                kind if trust::is_bundle(kind) => found.bundles.push(bytes.clone()),
+                kind if trust::is_bundle(kind) => found.bundles.push(bytes.to_vec()),
                 ENVELOPE_MEDIA_TYPE => found.bundles.extend(trust::bundle_of_envelope(bytes)),
                 trust::SIMPLE_MEDIA_TYPE => found.simple.push(Simple {
-                    payload: bytes.clone(),
+                    payload: bytes.to_vec(),
                     signature: layer
                         .annotations
                         .get(trust::SIGNATURE_ANNOTATION)

@@ -41,7 +41,8 @@ pub fn vendor(
         let manifest: Manifest =
             serde_json::from_slice(&bytes).unwrap_or_else(|_| unreachable!("it was fetched"));
         for blob in manifest.layers.iter().chain([&manifest.config]) {
-            into.put_blob(&id.name, blob.digest, &store.read(blob.digest)?.unwrap_or_default())?;
+            let bytes = store.read(blob.digest)?.unwrap_or_default();
+            into.put_blob(&id.name, blob.digest, &bytes.into())?;
         }
         into.put_manifest(&id.name, &Reference::Tag(id.version.to_string()), &bytes)?;
         if let Some(record) = store.record(locked.manifest) {

@@ -1,5 +1,6 @@
 //! Manifests about a package: what stands beside it in a bundle, and in a registry as its referrers.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::SBOM_MEDIA_TYPE;
@@ -127,14 +128,14 @@ fn simple_signature(signed: Digest, id: &PackageId, key: &KeyPair) -> Attachment
 }
 
 /// One signature of those that the form of cosign 2 keeps together.
-pub(super) fn simple_layer(simple: &Simple) -> (Descriptor, Vec<u8>) {
+pub(super) fn simple_layer(simple: &Simple) -> (Descriptor, Bytes) {
     let layer =
         Descriptor::of(SIMPLE_MEDIA_TYPE, &simple.payload).annotated(SIGNATURE_ANNOTATION, &simple.signature);
-    (layer, simple.payload.clone())
+    (layer, simple.payload.clone().into())
 }
 
 /// All signatures of a manifest in the form of cosign 2, which looks for them by their tag.
-pub(super) fn simple_manifest(signed: Digest, layers: Vec<(Descriptor, Vec<u8>)>) -> Attachment {
+pub(super) fn simple_manifest(signed: Digest, layers: Vec<(Descriptor, Bytes)>) -> Attachment {
     let digests: Vec<Digest> = layers.iter().map(|(layer, _)| layer.digest).collect();
     let history: Vec<Value> = layers.iter().map(|_| json!({ "created": "0001-01-01T00:00:00Z" })).collect();
     let config = json!({
@@ -149,6 +150,6 @@ pub(super) fn simple_manifest(signed: Digest, layers: Vec<(Descriptor, Vec<u8>)>
     let (layers, mut blobs): (Vec<_>, Vec<_>) = layers.into_iter().unzip();
     let manifest = Manifest::new(Descriptor::of(SIGNATURE_CONFIG, &config), layers);
     let tag = format!("sha256-{}.sig", signed.hex());
-    blobs.insert(0, config);
+    blobs.insert(0, config.into());
     Attachment { manifest, blobs }.annotated(REF_NAME, &tag)
 }

@@ -29,7 +29,7 @@ pub fn unpack(tar: &[u8]) -> Result<(PackageId, Artifact, Vec<Attachment>), Pack
             continue;
         }
         let blobs = std::iter::once(&manifest.config).chain(&manifest.layers);
-        let blobs = blobs.map(|blob| Ok(layout.blob(blob)?.to_vec())).collect::<Result<_, PackageError>>()?;
+        let blobs = blobs.map(|blob| Ok(layout.blob(blob)?.clone())).collect::<Result<_, PackageError>>()?;
         let attachment = Attachment { manifest: manifest.clone(), blobs };
         // It is sent as it is written here, and signatures are for its bytes.
         if attachment.manifest.to_bytes() != layout.raw(digest) {
@@ -52,8 +52,8 @@ fn artifact(layout: &Layout, manifest: Digest) -> Result<Artifact, PackageError>
     let parsed = Manifest::of_package(&bytes).map_err(PackageError::Corrupt)?;
     let layer = parsed.layer().cloned().ok_or(PackageError::Incomplete("the composed component"))?;
     Ok(Artifact {
-        layer: layout.blob(&layer)?.to_vec(),
-        config: layout.blob(&parsed.config)?.to_vec(),
+        layer: layout.blob(&layer)?.clone(),
+        config: layout.blob(&parsed.config)?.clone(),
         manifest: bytes,
         config_digest: parsed.config.digest,
         manifest_digest: manifest,

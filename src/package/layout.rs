@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read as _, Write};
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::PackageError;
@@ -24,7 +25,7 @@ const VERSION: &str = "org.opencontainers.image.version";
 /// Blobs, and which of them are manifests.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
-    blobs: BTreeMap<Digest, Vec<u8>>,
+    blobs: BTreeMap<Digest, Bytes>,
     manifests: Vec<(Digest, Manifest)>,
 }
 
@@ -38,7 +39,8 @@ struct Index {
 
 impl Layout {
     /// Adds a blob.
-    pub(super) fn add(&mut self, bytes: Vec<u8>) -> Digest {
+    pub(super) fn add(&mut self, bytes: impl Into<Bytes>) -> Digest {
+        let bytes = bytes.into();
         let digest = Digest::of(&bytes);
         self.blobs.insert(digest, bytes);
         digest
@@ -66,11 +68,11 @@ impl Layout {
 
     /// The bytes of one of [`Layout::manifests`].
     pub(super) fn raw(&self, manifest: Digest) -> &[u8] {
-        self.blobs.get(&manifest).map(Vec::as_slice).unwrap_or_default()
+        self.blobs.get(&manifest).map(AsRef::as_ref).unwrap_or_default()
     }
 
     /// What a descriptor stands for, when it is there and has the size that it says.
-    pub(super) fn blob(&self, descriptor: &Descriptor) -> Result<&[u8], PackageError> {
+    pub(super) fn blob(&self, descriptor: &Descriptor) -> Result<&Bytes, PackageError> {
         match self.blobs.get(&descriptor.digest) {
             Some(bytes) if bytes.len() as u64 == descriptor.size => Ok(bytes),
             Some(_) => Err(PackageError::Corrupt(format!("{} has another size", descriptor.digest))),

@@ -6,6 +6,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -154,7 +155,7 @@ impl Place<'_> {
     }
 
     /// The signatures under the older form's tag.
-    fn simple_layers(&self, subject: Digest) -> Result<Vec<(Descriptor, Vec<u8>)>, RegistryError> {
+    fn simple_layers(&self, subject: Digest) -> Result<Vec<(Descriptor, Bytes)>, RegistryError> {
         let attached = registry::attachments(self.registry, &self.id.name, subject, self.store)?;
         let mut found = Vec::new();
         for one in attached.into_iter().filter(|one| one.tag.is_some()) {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::RegistryError;
@@ -227,9 +228,9 @@ pub(super) fn check_config(bytes: &[u8], layer: Digest) -> Result<(), String> {
 #[derive(Debug, Clone)]
 pub struct Artifact {
     /// The component.
-    pub layer: Vec<u8>,
+    pub layer: Bytes,
     /// The config.
-    pub config: Vec<u8>,
+    pub config: Bytes,
     /// The manifest.
     pub manifest: Vec<u8>,
     /// What the layer is.
@@ -282,8 +283,8 @@ impl Artifact {
             manifest_digest: Digest::of(&manifest),
             config_digest: config_descriptor.digest,
             layer_descriptor: layer,
-            layer: component,
-            config,
+            layer: component.into(),
+            config: config.into(),
             manifest,
         })
     }

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+
 use super::transfer::held;
 use super::{Descriptor, EMPTY_MEDIA_TYPE, Manifest, REF_NAME, Reference, Registry, RegistryError, Store};
 use crate::digest::Digest;
@@ -23,17 +25,17 @@ pub struct Attachment {
     /// Its subject is what it is about. A signature in cosign's older form has none, and a tag instead.
     pub manifest: Manifest,
     /// Its config and its layers, in any order.
-    pub blobs: Vec<Vec<u8>>,
+    pub blobs: Vec<Bytes>,
 }
 
 impl Attachment {
     /// About `subject`, of this kind, without a config of its own.
     pub fn about(subject: &Descriptor, kind: &str, layers: Vec<(Descriptor, Vec<u8>)>) -> Self {
-        let mut blobs = vec![EMPTY.to_vec()];
+        let mut blobs = vec![Bytes::from_static(EMPTY)];
         let mut descriptors = Vec::new();
         for (descriptor, bytes) in layers {
             descriptors.push(descriptor);
-            blobs.push(bytes);
+            blobs.push(bytes.into());
         }
         let mut manifest = Manifest::new(Descriptor::of(EMPTY_MEDIA_TYPE, EMPTY), descriptors);
         manifest.artifact_type = Some(kind.to_owned());
@@ -59,6 +61,11 @@ impl Attachment {
     pub fn tag(&self) -> Option<&str> {
         self.manifest.annotations.get(REF_NAME).map(String::as_str)
     }
+
+    /// What it is put under: its tag, else the digest of its manifest.
+    pub(super) fn reference(&self, digest: Digest) -> Reference {
+        self.tag().map_or(Reference::Digest(digest), |tag| Reference::Tag(tag.to_owned()))
+    }
 }
 
 /// An attachment as a registry has it.
@@ -71,7 +78,7 @@ pub struct Attached {
     /// The same, read.
     pub manifest: Manifest,
     /// Its config and then its layers, in the manifest's order.
-    pub blobs: Vec<Vec<u8>>,
+    pub blobs: Vec<Bytes>,
     /// The tag by which it was found, where it does not say itself what it is about.
     pub tag: Option<String>,
 }
@@ -99,11 +106,7 @@ pub fn attach(
     }
     let bytes = attachment.manifest.to_bytes();
     let digest = Digest::of(&bytes);
-    let reference = match attachment.tag() {
-        Some(tag) => Reference::Tag(tag.to_owned()),
-        None => Reference::Digest(digest),
-    };
-    registry.put_manifest(package, &reference, &bytes)?;
+    registry.put_manifest(package, &attachment.reference(digest), &bytes)?;
     Ok(digest)
 }
 
@@ -202,7 +205,7 @@ fn contents(
     blob: &Descriptor,
     store: &Store,
     left: &mut u64,
-) -> Result<Vec<u8>, Broken> {
+) -> Result<Bytes, Broken> {
     if blob.size > MAX_BLOB.min(*left) {
         return Err(Broken::Entry(format!("{} has {} bytes, which is too much", blob.digest, blob.size)));
     }
@@ -212,7 +215,7 @@ fn contents(
     *left -= blob.size;
     let bytes = held(registry, package, blob, store)?;
     match bytes.len() as u64 == blob.size {
-        true => Ok(bytes),
+        true => Ok(bytes.into()),
         false => Err(Broken::Entry(format!("{} has another size than it says", blob.digest))),
     }
 }
@@ -266,8 +269,8 @@ mod tests {
         attach(&here.registry, &here.package, &attachment(b"one", "signature")).unwrap();
         let all = attachments(&here.registry, &here.package, Digest::of(b"one"), &here.store).unwrap();
         assert_eq!(all.len(), 2);
-        assert_eq!((all[0].digest, &all[0].blobs[1]), (digest, &b"signature".to_vec()));
-        assert_eq!((all[1].tag.as_deref(), &all[1].blobs[1]), (old.tag(), &b"old signature".to_vec()));
+        assert_eq!((all[0].digest, &all[0].blobs[1]), (digest, &b"signature"[..].into()));
+        assert_eq!((all[1].tag.as_deref(), &all[1].blobs[1]), (old.tag(), &b"old signature"[..].into()));
         assert_eq!(here.registry.referrers(&here.package, Digest::of(b"two")).unwrap().len(), 1);
     }
 
@@ -283,7 +286,7 @@ mod tests {
         attach(&here.registry, &here.package, &elsewhere).unwrap();
         let found = found(&here.registry, &here.package, Digest::of(b"one"), &here.store).unwrap();
         assert_eq!(found.attached.len(), 1);
-        assert_eq!(found.attached[0].blobs[1], b"good");
+        assert_eq!(found.attached[0].blobs[1], b"good"[..]);
         assert_eq!(found.passed_over.len(), 2, "{:?}", found.passed_over);
     }
 

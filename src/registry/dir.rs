@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 
+use bytes::Bytes;
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{FlockOperation, flock};
 
@@ -41,6 +42,15 @@ impl DirRegistry {
 
     fn blob_path(&self, package: &PackageName, digest: Digest) -> Utf8PathBuf {
         self.layout(package).join("blobs/sha256").join(digest.hex())
+    }
+
+    /// Writes a blob that is not there, or not right; tells whether it was there.
+    fn keep_blob(&self, package: &PackageName, digest: Digest, bytes: &[u8]) -> Result<bool, RegistryError> {
+        let there = self.has_blob(package, digest)?;
+        if !there {
+            write_atomically(&self.blob_path(package, digest), bytes)?;
+        }
+        Ok(there)
     }
 
     fn index(&self, package: &PackageName) -> Result<Index, RegistryError> {
@@ -188,17 +198,14 @@ impl Registry for DirRegistry {
         loop {
             match file.read(&mut chunk).map_err(|error| FileError::reading(&path, &error))? {
                 0 => break,
-                length => writer.write(&chunk[..length])?,
+                length => writer.write(Bytes::copy_from_slice(&chunk[..length]))?,
             }
         }
         writer.finish()
     }
 
-    fn put_blob(&self, package: &PackageName, digest: Digest, bytes: &[u8]) -> Result<(), RegistryError> {
-        match self.has_blob(package, digest)? {
-            true => Ok(()),
-            false => Ok(write_atomically(&self.blob_path(package, digest), bytes)?),
-        }
+    fn put_blob(&self, package: &PackageName, digest: Digest, bytes: &Bytes) -> Result<bool, RegistryError> {
+        self.keep_blob(package, digest, bytes)
     }
 
     fn has_blob(&self, package: &PackageName, digest: Digest) -> Result<bool, RegistryError> {
@@ -214,7 +221,7 @@ impl Registry for DirRegistry {
         bytes: &[u8],
     ) -> Result<(), RegistryError> {
         let _lock = self.lock(package)?;
-        self.put_blob(package, Digest::of(bytes), bytes)?;
+        self.keep_blob(package, Digest::of(bytes), bytes)?;
         let layout = self.layout(package).join("oci-layout");
         if !layout.exists() {
             write_atomically(&layout, LAYOUT)?;

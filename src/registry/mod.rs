@@ -52,6 +52,8 @@ pub use transfer::{Pinned, fetch, resolve, versions};
 pub use upkeep::{Amount, Verified, amount, prune};
 pub use which::{Explained, Which, explain, which};
 
+use bytes::Bytes;
+
 use crate::app::Dirs;
 use crate::digest::Digest;
 use crate::name::PackageName;
@@ -104,11 +106,12 @@ pub trait Registry {
     /// nothing new.
     fn blob(&self, package: &PackageName, blob: &Descriptor, store: &Store) -> Result<(), RegistryError>;
 
-    /// Makes sure that the registry has a blob; sends it only when it does not.
+    /// Makes sure that the registry has a blob; sends it only when it does not, and tells whether it was
+    /// there.
     ///
     /// # Errors
     /// When the registry cannot be asked or refuses it.
-    fn put_blob(&self, package: &PackageName, digest: Digest, bytes: &[u8]) -> Result<(), RegistryError>;
+    fn put_blob(&self, package: &PackageName, digest: Digest, bytes: &Bytes) -> Result<bool, RegistryError>;
 
     /// Whether the registry has a blob.
     ///

@@ -1,12 +1,13 @@
 //! Publishing: blobs, the manifest by its digest, what is attached to it, and its tag last. So nobody ever
 //! finds a version that is incomplete or whose signature is not there yet.
 
+use bytes::Bytes;
 use serde::Serialize;
 
 use super::transfer::{not_found, tag};
 use super::{
     Artifact, Attachment, CONFIG_MEDIA_TYPE, Descriptor, MANIFEST_MEDIA_TYPE, Manifest, Reference, Registry,
-    RegistryError, attach,
+    RegistryError,
 };
 use crate::digest::Digest;
 use crate::name::{PackageId, PackageName};
@@ -158,13 +159,13 @@ impl<'a> Sending<'a> {
         self.blob(CONFIG_MEDIA_TYPE, artifact.config_digest, &artifact.config)
     }
 
-    fn blob(&mut self, media_type: &str, digest: Digest, bytes: &[u8]) -> Result<(), RegistryError> {
-        let there = self.registry.has_blob(self.package, digest)?;
+    fn blob(&mut self, media_type: &str, digest: Digest, bytes: &Bytes) -> Result<(), RegistryError> {
+        let there = match self.dry {
+            true => self.registry.has_blob(self.package, digest)?,
+            false => self.registry.put_blob(self.package, digest, bytes)?,
+        };
         self.note(StepKind::Blob, media_type, digest, bytes, there);
-        if there || self.dry {
-            return Ok(());
-        }
-        self.registry.put_blob(self.package, digest, bytes)
+        Ok(())
     }
 
     fn manifest(&mut self, bytes: &[u8]) -> Result<(), RegistryError> {
@@ -192,10 +193,8 @@ impl<'a> Sending<'a> {
         let package = self.package;
         for blob in &attachment.blobs {
             let digest = Digest::of(blob);
-            let there = self.registry.has_blob(package, digest)?;
-            let known = self.steps.iter().any(|step| step.digest == digest);
-            if !known {
-                self.note(StepKind::Blob, kind(&attachment.manifest, digest), digest, blob, there);
+            if self.steps.iter().all(|step| step.digest != digest) {
+                self.blob(kind(&attachment.manifest, digest), digest, blob)?;
             }
         }
         let (listed, name, step) = match attachment.tag() {
@@ -209,10 +208,10 @@ impl<'a> Sending<'a> {
             }
         };
         self.note(step, &name, digest, &manifest, listed);
-        match listed || self.dry {
-            true => Ok(digest),
-            false => attach(self.registry, package, attachment),
+        if !listed && !self.dry {
+            self.registry.put_manifest(package, &attachment.reference(digest), &manifest)?;
         }
+        Ok(digest)
     }
 
     fn is_listed(&self, manifest: &Manifest, digest: Digest) -> Result<bool, RegistryError> {

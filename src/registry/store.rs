@@ -9,6 +9,7 @@
 
 use std::io::{Seek as _, Write as _};
 
+use bytes::Bytes;
 use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ use tempfile::NamedTempFile;
 use super::disk::{persist, temporary, write_atomically};
 use super::{Descriptor, RegistryError};
 use crate::app::Dirs;
-use crate::digest::{Digest, Hasher};
+use crate::digest::{Digest, Hasher, HasherBeside};
 use crate::error::FileError;
 use crate::name::PackageName;
 
@@ -33,7 +34,7 @@ pub struct Store {
 pub struct BlobWriter {
     file: NamedTempFile,
     path: Utf8PathBuf,
-    hasher: Hasher,
+    hashing: Hashing,
     written: u64,
     blob: Descriptor,
     registry: String,
@@ -100,7 +101,7 @@ impl Store {
         Ok(BlobWriter {
             file: temporary(&self.root.join("incoming"))?,
             path: self.path(blob.digest),
-            hasher: Hasher::default(),
+            hashing: Hashing::of(blob),
             written: 0,
             blob: blob.clone(),
             registry: registry.to_owned(),
@@ -184,12 +185,44 @@ fn read_seen(path: &Utf8Path) -> Option<Seen> {
     serde_json::from_slice(&std::fs::read(path).ok()?).ok()
 }
 
+/// Above this size, a second thread pays.
+const LARGE: u64 = 4 << 20;
+
+/// How a blob is hashed while it is written.
+enum Hashing {
+    Here(Hasher),
+    Beside(HasherBeside),
+}
+
+impl Hashing {
+    fn of(blob: &Descriptor) -> Self {
+        match blob.size {
+            0..LARGE => Self::Here(Hasher::default()),
+            LARGE.. => Self::Beside(HasherBeside::default()),
+        }
+    }
+
+    fn update(&mut self, bytes: Bytes) {
+        match self {
+            Self::Here(hasher) => hasher.update(&bytes),
+            Self::Beside(hasher) => hasher.update(bytes),
+        }
+    }
+
+    fn finish(self) -> Digest {
+        match self {
+            Self::Here(hasher) => hasher.finish(),
+            Self::Beside(hasher) => hasher.finish(),
+        }
+    }
+}
+
 impl BlobWriter {
     /// Adds bytes.
     ///
     /// # Errors
     /// [`RegistryError::TooLarge`] as soon as there are more than the descriptor says.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), RegistryError> {
+    pub fn write(&mut self, bytes: Bytes) -> Result<(), RegistryError> {
         self.written = self.written.saturating_add(bytes.len() as u64);
         if self.written > self.blob.size {
             return Err(RegistryError::TooLarge {
@@ -198,9 +231,9 @@ impl BlobWriter {
                 limit: self.blob.size,
             });
         }
-        self.hasher.update(bytes);
+        self.hashing.update(bytes.clone());
         let path = &self.path;
-        Ok(self.file.write_all(bytes).map_err(|error| FileError::writing(path, &error))?)
+        Ok(self.file.write_all(&bytes).map_err(|error| FileError::writing(path, &error))?)
     }
 
     /// How much there is so far.
@@ -217,7 +250,7 @@ impl BlobWriter {
             let file = self.file.as_file_mut();
             let emptied = file.set_len(0).and_then(|()| file.rewind());
             emptied.map_err(|error| FileError::writing(&self.path, &error))?;
-            self.hasher = Hasher::default();
+            self.hashing = Hashing::of(&self.blob);
             self.written = 0;
         }
         Ok(())
@@ -237,7 +270,7 @@ impl BlobWriter {
         if self.written != self.blob.size {
             return Err(corrupt(format!("{} bytes", self.blob.size), format!("{} bytes", self.written)));
         }
-        let found = self.hasher.finish();
+        let found = self.hashing.finish();
         if found != self.blob.digest {
             return Err(corrupt(self.blob.digest.to_string(), found.to_string()));
         }
@@ -266,7 +299,7 @@ mod tests {
     fn write(store: &Store, blob: &Descriptor, bytes: &[u8]) -> Result<(), RegistryError> {
         let mut writer = store.begin(blob, "test")?;
         for chunk in bytes.chunks(3) {
-            writer.write(chunk)?;
+            writer.write(chunk.to_vec().into())?;
         }
         writer.finish()
     }
@@ -290,7 +323,7 @@ mod tests {
         let (_dir, store) = store();
         let blob = Descriptor::of(WASM_MEDIA_TYPE, b"contents");
         let mut writer = store.begin(&blob, "test").unwrap();
-        writer.write(b"contents").unwrap();
+        writer.write(Bytes::from_static(b"contents")).unwrap();
         // What a kill leaves: the temporary file stays, the name does not exist.
         std::mem::forget(writer);
         assert_eq!(store.read(blob.digest).unwrap(), None);

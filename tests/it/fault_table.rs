@@ -95,7 +95,7 @@ pub fn reading(layer: &str, swapped: &[u8], manifest: &Value) -> Vec<Case> {
     ]
 }
 
-/// What is done to a push.
+/// What is done to a push. A PATCH is only sent after a PUT that broke off, so before its own fault there is that one.
 pub fn writing() -> Vec<Case> {
     use End::{Refused, Well};
     use Harm::*;
@@ -103,6 +103,8 @@ pub fn writing() -> Vec<Case> {
         case("429 at the upload", "POST", "uploads", Status(429), 1, Well),
         case("503 at the upload", "POST", "uploads", Status(503), 2, Well),
         case("reset at the upload", "POST", "uploads", Reset, 1, Well),
+        case("PUT of a blob cut", "PUT", "uploads", CutRequest(1 << 20), 1, Well),
+        case("PUT of a blob cut twice", "PUT", "uploads", CutRequest(300_000), 2, Well),
         case("PATCH cut", "PATCH", "uploads", CutRequest(1 << 20), 1, Well),
         case("PATCH cut twice", "PATCH", "uploads", CutRequest(300_000), 2, Well),
         case("PATCH reset", "PATCH", "uploads", Reset, 1, Well),

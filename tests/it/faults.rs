@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use wasm_encoder::{ComponentSection as _, CustomSection};
+
 use crate::fault_table::{ALWAYS, Case, End, reading, writing};
 use crate::proxy::{Harm, PASSWORD, Proxy, USER};
 use crate::registry::component;
@@ -23,6 +25,14 @@ pub fn large(word: &str) -> Vec<u8> {
             (export "run" (func $run)))"#
     ))
     .expect("a component")
+}
+
+/// One that is sent in several parts when something goes wrong.
+fn huge(word: &str) -> Vec<u8> {
+    let mut component = large(word);
+    let much = CustomSection { name: "much".into(), data: vec![0; 24 << 20].into() };
+    much.append_to_component(&mut component);
+    component
 }
 
 /// A real registry behind the proxy.
@@ -110,6 +120,9 @@ fn the_right_bytes_or_none_whatever_goes_wrong() {
         behind.env.write("sent.wasm", &sent);
         behind.proxy.heal();
         behind.proxy.rule(case.method, &case.path, case.harm.clone(), case.times);
+        if case.method == "PATCH" {
+            behind.proxy.rule("PUT", "uploads", Harm::CutRequest(200_000), 1);
+        }
         let ran = behind.push("sent.wasm", &tag);
         tried += 1;
         judge(&case, &ran);
@@ -178,21 +191,53 @@ fn a_second_push_sends_no_blob() {
     behind.proxy.heal();
     behind.push("greet.wasm", "latest").success();
     let asked = behind.proxy.asked();
-    assert!(
-        !asked.iter().any(|request| request.contains("uploads") && request.contains("PATCH")),
-        "{asked:?}"
-    );
+    assert!(!asked.iter().any(|request| request.contains("uploads")), "{asked:?}");
+}
+
+#[test]
+fn a_blob_goes_out_in_one_request() {
+    let behind = Behind::new();
+    behind.env.write("greet.wasm", large("one request"));
+    behind.push("greet.wasm", "1.0.0").success();
+    let asked = behind.proxy.asked();
+    let asked: Vec<&str> = asked.iter().filter_map(|request| request.split(['/', ' ']).next()).collect();
+    // The tag; layer and config each asked for, opened and sent; the tag once more before it is put.
+    assert_eq!(asked, ["GET", "HEAD", "POST", "PUT", "HEAD", "POST", "PUT", "GET", "PUT"]);
+}
+
+#[test]
+fn an_upload_may_take_longer_than_silence_may_last() {
+    let behind = Behind::new();
+    // More than the buffers between the two take at once.
+    behind.env.write("greet.wasm", huge("slow"));
+    behind.proxy.read_slowly(Duration::from_millis(60));
+    let began = Instant::now();
+    behind.push("greet.wasm", "1.0.0").success();
+    assert!(began.elapsed() > Duration::from_secs(4), "it was not slow");
+    let sent = behind
+        .proxy
+        .asked()
+        .iter()
+        .filter(|request| request.starts_with("PUT") && request.contains("uploads"))
+        .count();
+    assert_eq!(sent, 2, "layer and config: {:#?}", behind.proxy.asked());
 }
 
 #[test]
 fn an_upload_goes_on_where_it_broke_off() {
     let behind = Behind::new();
-    behind.env.write("greet.wasm", large("resumed"));
+    behind.env.write("greet.wasm", huge("resumed"));
+    behind.proxy.rule("PUT", "uploads", Harm::CutRequest(1 << 20), 1);
+    // The first part arrives, the second breaks off.
+    behind.proxy.rule("PATCH", "uploads", Harm::Header("X-Harmless", None), 1);
     behind.proxy.rule("PATCH", "uploads", Harm::CutRequest(1 << 20), 1);
     behind.push("greet.wasm", "1.0.0").success();
     let asked = behind.proxy.asked();
-    let resumed = asked.iter().any(|request| request.starts_with("PATCH") && request.contains(" 1048576-"));
-    assert!(resumed, "{asked:#?}");
+    let patched = asked.iter().filter(|request| request.starts_with("PATCH"));
+    let ranges: Vec<&str> = patched.filter_map(|request| request.rsplit(' ').next()).collect();
+    assert!(ranges.starts_with(&["0-8388607", "8388608-16777215", "8388608-16777215"]), "{asked:#?}");
+    behind.pull("1.0.0").success();
+    assert!(std::fs::read(behind.env.path("pulled.wasm")).expect("pulled") == huge("resumed"));
 }
 
 #[test]
@@ -206,7 +251,7 @@ fn tokens_that_run_out_are_renewed() {
     behind.proxy.want_tokens(Duration::from_secs(1), false);
     // In the middle of it the token runs out, twice.
     behind.proxy.rule("PUT", "uploads", Harm::Stall(Duration::from_millis(1200)), 1);
-    behind.proxy.rule("PATCH", "uploads", Harm::Stall(Duration::from_millis(1200)), 1);
+    behind.proxy.rule("HEAD", "blobs", Harm::Stall(Duration::from_millis(1200)), 1);
     behind.push("greet.wasm", "1.0.0").success();
     behind.proxy.rule("GET", "manifests/1.0.0", Harm::Stall(Duration::from_millis(1200)), 1);
     behind.pull("1.0.0").success();
@@ -260,7 +305,7 @@ fn credentials_are_not_shown_to_other_hosts() {
 fn a_kill_in_the_middle_of_a_push_leaves_no_tag_and_the_next_push_completes() {
     let behind = Behind::new();
     behind.env.write("greet.wasm", large("killed"));
-    for (method, path) in [("PATCH", "uploads"), ("PUT", "uploads"), ("PUT", "manifests")] {
+    for (method, path) in [("POST", "uploads"), ("PUT", "uploads"), ("PUT", "manifests")] {
         behind.proxy.heal();
         behind.proxy.rule(method, path, Harm::Stall(Duration::from_secs(5)), ALWAYS);
         let place = behind.place("1.0.0");

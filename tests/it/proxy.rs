@@ -15,7 +15,7 @@ pub enum Harm {
     Status(u16),
     /// The connection ends before anything is passed on.
     Reset,
-    /// So many bytes of the request's body are passed on as if they were all, then the connection ends.
+    /// So many bytes of the request's body are passed on, then both connections end.
     CutRequest(usize),
     /// Nothing comes for so long.
     Stall(Duration),
@@ -61,6 +61,8 @@ struct State {
     rules: Vec<Rule>,
     log: Vec<String>,
     tokens: Option<Tokens>,
+    /// The pause after each piece of a body that is read.
+    pause: Duration,
 }
 
 /// The proxy.
@@ -116,6 +118,11 @@ impl Proxy {
         self.state.lock().expect("state").tokens = Some(Tokens { life, useless, given: Vec::new() });
     }
 
+    /// Reads what is sent with this pause after each quarter of a megabyte.
+    pub fn read_slowly(&self, pause: Duration) {
+        self.state.lock().expect("state").pause = pause;
+    }
+
     /// Forgets all rules and what was asked.
     pub fn heal(&self) {
         let mut state = self.state.lock().expect("state");
@@ -129,7 +136,7 @@ impl Proxy {
     }
 }
 
-fn read_request(reader: &mut impl BufRead) -> std::io::Result<Option<Request>> {
+fn read_request(reader: &mut impl BufRead, pause: Duration) -> std::io::Result<Option<Request>> {
     let mut line = String::new();
     if reader.read_line(&mut line)? == 0 {
         return Ok(None);
@@ -140,7 +147,10 @@ fn read_request(reader: &mut impl BufRead) -> std::io::Result<Option<Request>> {
     let mut request = Request { method, target, headers, body: Vec::new() };
     if let Some(length) = request.header("content-length").and_then(|length| length.parse().ok()) {
         request.body.resize(length, 0);
-        reader.read_exact(&mut request.body)?;
+        for piece in request.body.chunks_mut(1 << 18) {
+            reader.read_exact(piece)?;
+            std::thread::sleep(pause);
+        }
     } else if request.header("transfer-encoding").is_some() {
         loop {
             let mut line = String::new();
@@ -176,7 +186,8 @@ fn answer(
     state: &Mutex<State>,
 ) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
-    let Some(request) = read_request(&mut reader)? else { return Ok(()) };
+    let pause = state.lock().expect("state").pause;
+    let Some(request) = read_request(&mut reader, pause)? else { return Ok(()) };
     let harm = {
         let mut state = state.lock().expect("state");
         let range = request.header("range").or(request.header("content-range")).unwrap_or_default();
@@ -203,8 +214,11 @@ fn answer(
         }
         Some(Harm::Reset) => return Ok(()),
         Some(Harm::CutRequest(length)) => {
-            drop(forward(upstream, &request, &request.body[..*length])?);
-            return Ok(());
+            let length = request.body.len().min(*length);
+            let upstream = pass_on(upstream, &request, &request.body[..length])?;
+            upstream.shutdown(std::net::Shutdown::Write)?;
+            // It has noticed when it hangs up too.
+            return std::io::copy(&mut &upstream, &mut std::io::sink()).map(drop);
         }
         Some(Harm::Stall(time)) => std::thread::sleep(*time),
         Some(Harm::Redirect(place)) => {
@@ -215,7 +229,7 @@ fn answer(
         }
         _ => {}
     }
-    let (status, mut headers, mut body) = forward(upstream, &request, &request.body)?;
+    let (status, mut headers, mut body) = forward(upstream, &request)?;
     let mut send = body.len();
     match harm {
         Some(Harm::Flip) => {
@@ -270,22 +284,25 @@ fn is_digest(name: &str) -> bool {
 
 type Answer = (u16, Vec<(String, String)>, Vec<u8>);
 
-/// Passes a request on with this body, and reads the whole answer.
-fn forward(upstream: SocketAddr, request: &Request, body: &[u8]) -> std::io::Result<Answer> {
+/// Passes a request on, with as much of its body as this.
+fn pass_on(upstream: SocketAddr, request: &Request, body: &[u8]) -> std::io::Result<TcpStream> {
     let mut stream = TcpStream::connect(upstream)?;
     let mut head = format!("{} {} HTTP/1.1\r\n", request.method, request.target);
     for (name, value) in &request.headers {
         let name_lower = name.to_lowercase();
         let dropped = ["content-length", "transfer-encoding", "connection", "authorization"];
-        // A range of what is not passed on would be wrong.
-        let cut = name_lower == "content-range" && body.len() != request.body.len();
-        if !dropped.contains(&name_lower.as_str()) && !cut {
+        if !dropped.contains(&name_lower.as_str()) {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
     }
-    write!(stream, "{head}Connection: close\r\nContent-Length: {}\r\n\r\n", body.len())?;
+    write!(stream, "{head}Connection: close\r\nContent-Length: {}\r\n\r\n", request.body.len())?;
     stream.write_all(body)?;
-    let mut reader = BufReader::new(stream);
+    Ok(stream)
+}
+
+/// Passes a request on and reads the whole answer.
+fn forward(upstream: SocketAddr, request: &Request) -> std::io::Result<Answer> {
+    let mut reader = BufReader::new(pass_on(upstream, request, &request.body)?);
     let mut line = String::new();
     reader.read_line(&mut line)?;
     let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(502);

@@ -1,11 +1,13 @@
 //! What every request has in common: how long it may take, where it may be sent on to, and how its
 //! failure is put into words without the secrets that URLs hold.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{HeaderValue, LINK};
 use reqwest::{Response, Url};
 use serde::Deserialize;
+use tokio::time::timeout;
 
 pub(super) const USER_AGENT: &str = concat!("jointer/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,11 +41,8 @@ pub(super) fn client(roots: &[reqwest::Certificate], purpose: For) -> Result<req
         }),
         For::Straight => reqwest::redirect::Policy::none(),
     };
-    let mut client = reqwest::Client::builder()
-        .user_agent(USER_AGENT)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .read_timeout(idle_timeout())
-        .redirect(policy);
+    let mut client =
+        reqwest::Client::builder().user_agent(USER_AGENT).connect_timeout(CONNECT_TIMEOUT).redirect(policy);
     if purpose == For::Plain {
         client = client.tls_certs_only([]);
     } else if !roots.is_empty() {
@@ -55,6 +54,65 @@ pub(super) fn client(roots: &[reqwest::Certificate], purpose: For) -> Result<req
 fn idle_timeout() -> Duration {
     let set = std::env::var("JOINTER_NETWORK_TIMEOUT").ok().and_then(|seconds| seconds.parse().ok());
     Duration::from_secs(set.filter(|seconds| *seconds > 0).unwrap_or(IDLE_TIMEOUT))
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// Nobody said anything for too long.
+    Silent,
+    /// The connection failed, or what came over it is not HTTP.
+    Failed(reqwest::Error),
+}
+
+impl From<reqwest::Error> for Broken {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Broken {
+    /// Whether it will be the same the next time.
+    pub(super) fn is_lasting(&self) -> bool {
+        match self {
+            Self::Silent => false,
+            Self::Failed(error) => {
+                error.is_redirect() || error.is_builder() || words(error).contains("certificate")
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Silent => f.write_str("it took too long to answer"),
+            Self::Failed(error) => f.write_str(&words(error)),
+        }
+    }
+}
+
+/// Waits for an answer, or for the next piece of one.
+pub(super) async fn patient<T>(answer: impl Future<Output = Result<T, reqwest::Error>>) -> Result<T, Broken> {
+    Ok(timeout(idle_timeout(), answer).await.map_err(|_| Broken::Silent)??)
+}
+
+/// The same while something is sent: `taken` grows as long as the other side takes it.
+pub(super) async fn patient_while<T>(
+    taken: &AtomicUsize,
+    answer: impl Future<Output = Result<T, reqwest::Error>>,
+) -> Result<T, Broken> {
+    let mut answer = std::pin::pin!(answer);
+    let mut before = usize::MAX;
+    loop {
+        match timeout(idle_timeout(), &mut answer).await {
+            Ok(answer) => return Ok(answer?),
+            Err(_) => match taken.load(Ordering::Relaxed) {
+                now if now == before => return Err(Broken::Silent),
+                now => before = now,
+            },
+        }
+    }
 }
 
 /// The longest that moving `size` bytes may take in all.
@@ -76,12 +134,9 @@ fn redirect(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Actio
 }
 
 /// The body, or `None` as soon as it is longer than `limit`.
-pub(super) async fn read_limited(
-    mut response: Response,
-    limit: u64,
-) -> Result<Option<Vec<u8>>, reqwest::Error> {
+pub(super) async fn read_limited(mut response: Response, limit: u64) -> Result<Option<Vec<u8>>, Broken> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
+    while let Some(chunk) = patient(response.chunk()).await? {
         body.extend_from_slice(&chunk);
         if body.len() as u64 > limit {
             return Ok(None);
@@ -114,7 +169,7 @@ pub(super) fn plain(text: &str) -> String {
 }
 
 /// An error of the connection with its last cause, without the URL, whose query may hold a token.
-pub(super) fn words(error: &reqwest::Error) -> String {
+fn words(error: &reqwest::Error) -> String {
     let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
     let mut last = None;
     while let Some(found) = cause {

@@ -14,6 +14,7 @@ mod upload;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use bytes::Bytes;
 use reqwest::{StatusCode, Url};
 use semver::Version;
 use tokio::time::timeout;
@@ -202,7 +203,7 @@ impl Registry for OciRegistry {
         self.runtime.block_on(retried(async || self.head_blob(&repository, digest).await))
     }
 
-    fn put_blob(&self, package: &PackageName, digest: Digest, bytes: &[u8]) -> Result<(), RegistryError> {
+    fn put_blob(&self, package: &PackageName, digest: Digest, bytes: &Bytes) -> Result<bool, RegistryError> {
         self.runtime.block_on(self.send_blob(package, digest, bytes))
     }
 

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::OciRegistry;
-use super::http::{next_page, patience, plain, read_limited};
+use super::http::{next_page, patience, patient, plain, read_limited};
 use super::session::Access;
 use crate::digest::Digest;
 use crate::name::PackageName;
@@ -156,8 +156,10 @@ impl OciRegistry {
             }
         }
         let reading = async {
-            while let Some(chunk) = response.chunk().await.map_err(|error| self.session.broken(&error))? {
-                writer.write(&chunk)?;
+            while let Some(chunk) =
+                patient(response.chunk()).await.map_err(|error| self.session.broken(&error))?
+            {
+                writer.write(chunk)?;
             }
             Ok::<(), Failure>(())
         };

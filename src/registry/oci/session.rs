@@ -5,6 +5,7 @@
 //! renewed once. Credentials never go to another host, and never over plain http but on loopback.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,9 @@ use reqwest::{Request, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 
 use super::challenge::Challenge;
-use super::http::{For, client, message, plain, read_limited, same_origin, seconds, words};
+use super::http::{
+    Broken, For, client, message, patient, patient_while, plain, read_limited, same_origin, seconds,
+};
 use crate::registry::RegistryError;
 use crate::registry::credentials::{Credentials, Found};
 use crate::registry::location::is_loopback;
@@ -152,29 +155,42 @@ impl Session {
     }
 
     pub(super) fn built(&self, request: RequestBuilder) -> Result<Request, Failure> {
-        request.build().map_err(|error| self.broken(&error))
+        request.build().map_err(|error| self.broken(&error.into()))
     }
 
-    /// Sends one request with what is known by now.
-    pub(super) async fn execute(
+    /// Sends one request whose body takes its time, which `taken` tells, with what is known by now.
+    pub(super) async fn execute_long(
         &self,
         access: Access<'_>,
         mut request: Request,
+        taken: &AtomicUsize,
     ) -> Result<Response, Failure> {
+        self.authorize(access, &mut request).await?;
+        let response = patient_while(taken, self.http.execute(request)).await;
+        response.map_err(|error| self.broken(&error))
+    }
+
+    /// Sends one request with what is known by now.
+    async fn execute(&self, access: Access<'_>, mut request: Request) -> Result<Response, Failure> {
+        self.authorize(access, &mut request).await?;
+        let again = request.try_clone();
+        let response = patient(self.http.execute(request)).await.map_err(|error| self.broken(&error))?;
+        match again {
+            Some(again) if response.status().is_redirection() && self.base.scheme() == "http" => {
+                let secure = self.made(&self.secure, For::All)?;
+                patient(secure.execute(again)).await.map_err(|error| self.broken(&error))
+            }
+            _ => Ok(response),
+        }
+    }
+
+    async fn authorize(&self, access: Access<'_>, request: &mut Request) -> Result<(), Failure> {
         if same_origin(request.url(), &self.base)
             && let Some(value) = self.authorization(access).await?
         {
             request.headers_mut().insert(AUTHORIZATION, value);
         }
-        let again = request.try_clone();
-        let response = self.http.execute(request).await.map_err(|error| self.broken(&error))?;
-        match again {
-            Some(again) if response.status().is_redirection() && self.base.scheme() == "http" => {
-                let secure = self.made(&self.secure, For::All)?;
-                secure.execute(again).await.map_err(|error| self.broken(&error))
-            }
-            _ => Ok(response),
-        }
+        Ok(())
     }
 
     async fn authorization(&self, access: Access<'_>) -> Result<Option<HeaderValue>, Failure> {
@@ -261,7 +277,7 @@ impl Session {
                 }
             }
         };
-        let response = request.send().await.map_err(|error| self.broken(&error))?;
+        let response = patient(request.send()).await.map_err(|error| self.broken(&error))?;
         if !response.status().is_success() {
             return Err(self.refused(access, response).await);
         }
@@ -345,11 +361,9 @@ impl Session {
 
     /// The connection failed or broke. What the server itself asked for, and who it is, will be the same
     /// the next time.
-    pub(super) fn broken(&self, error: &reqwest::Error) -> Failure {
-        let reason = words(error);
-        let lasting = error.is_redirect() || error.is_builder() || reason.contains("certificate");
-        let unreachable = self.unreachable(reason);
-        match lasting {
+    pub(super) fn broken(&self, error: &Broken) -> Failure {
+        let unreachable = self.unreachable(error.to_string());
+        match error.is_lasting() {
             true => Failure::Final(unreachable),
             false => Failure::Passing(unreachable, None),
         }
