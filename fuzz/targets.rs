@@ -5,6 +5,8 @@
 //! A target ends however it likes as long as it ends soon: what counts as found is a panic, an abort, an assertion
 //! of its own and an input that takes seconds.
 
+use std::sync::OnceLock;
+
 use jointer::adapt::{self, Lacking, Mapping, Wishes};
 use jointer::trust::{Evidence, KeyPair, Password, Policy, PublicKey, Simple, Subject, TrustError};
 use jointer::{component, compose, deps, host, package, registry, run, trust, wit};
@@ -38,6 +40,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "document", samples: Samples::Made(|| texts(DOCUMENTS)), run: document },
     Target { name: "test-table", samples: Samples::Made(|| texts(TABLES)), run: table },
     Target { name: "signature", samples: Samples::Made(signatures), run: signature },
+    Target { name: "embedded", samples: Samples::Made(embedded), run: in_file },
     Target { name: "policy", samples: Samples::Made(|| texts(POLICIES)), run: policy },
     Target { name: "manifest", samples: Samples::Made(|| texts(MANIFESTS)), run: manifest },
     Target { name: "lock", samples: Samples::Made(|| texts(LOCKS)), run: lock },
@@ -223,6 +226,40 @@ fn signature(input: &[u8]) {
     // Without a password, so that no time goes into what is meant to take time.
     let _ = KeyPair::from_pem(text, || Err(TrustError::NoPassword));
 }
+
+/// Files with signatures inside: of one key, of two, and in parts.
+fn embedded() -> Vec<Vec<u8>> {
+    let file = wat::parse_str("(component (core module (func)))").expect("a component");
+    let sign = |file: &[u8]| {
+        let key = trust::embedded::KeyPair::generate().expect("a key");
+        trust::embedded::sign(file, &key).ok().flatten().unwrap_or_default()
+    };
+    let delimited = |file: &[u8]| [file, &[0, 36, 19], b"signature_delimiter", &[7; 16]].concat();
+    let once = sign(&file);
+    let key = trust::embedded::KeyPair::generate().expect("a key");
+    let parts = sign(&delimited(&[&delimited(&file)[..], &[0, 2, 1, b'x']].concat()));
+    vec![sign(&once), once, parts, key.to_bytes(), key.public().to_bytes(), file]
+}
+
+/// No key that nobody has signed it; what can be signed verifies then, and what was there before still stands.
+fn in_file(input: &[u8]) {
+    let key = FILE_KEY.get_or_init(|| trust::embedded::KeyPair::generate().expect("a key"));
+    assert!(trust::embedded::verify(input, &key.public()).is_err());
+    let before = trust::embedded::signers(input);
+    if let Ok(signed) = trust::embedded::sign(input, key) {
+        let signed = signed.expect("it was not signed before");
+        trust::embedded::verify(&signed, &key.public()).expect("it is now");
+        assert_eq!(trust::embedded::sign(&signed, key), Ok(None));
+        let after = trust::embedded::signers(&signed).expect("readable").expect("signers");
+        assert!(before.ok().flatten().unwrap_or_default().iter().all(|signer| after.contains(signer)));
+    }
+    if let Ok(key) = trust::embedded::PublicKey::from_bytes(input) {
+        assert_eq!(key.to_bytes(), input);
+    }
+    let _ = trust::embedded::KeyPair::from_bytes(input);
+}
+
+static FILE_KEY: OnceLock<trust::embedded::KeyPair> = OnceLock::new();
 
 const POLICIES: &[&str] = &[
     "[package.\"acme:*\"]\nkeys = [{ path = \"acme.pub\", name = \"acme\", not-before = 2020-01-01, not-after = \

@@ -10,6 +10,7 @@ use crate::adapt::{self, Survey};
 use crate::component::{self, CoreModule, Externs, Kind};
 use crate::digest::Digest;
 use crate::error::{Error, ExitStatus, Result};
+use crate::trust::embedded;
 use crate::ui::size;
 
 /// Look into a component
@@ -29,6 +30,8 @@ struct Inspected {
     externs: Externs,
     core_modules: Vec<CoreModule>,
     wasi: Survey,
+    /// The keys that the signatures inside the file name; nothing is verified.
+    signed_by: Vec<String>,
 }
 
 pub(super) fn run(cx: &Context, args: &InspectArgs) -> Result<ExitStatus> {
@@ -47,9 +50,18 @@ pub(super) fn run(cx: &Context, args: &InspectArgs) -> Result<ExitStatus> {
         externs,
         core_modules: component::core_modules(&bytes)?,
         wasi: adapt::survey(&bytes)?,
+        signed_by: signed_by(&bytes),
     };
     cx.ui.answer(&text(&inspected), &inspected);
     Ok(ExitStatus::Success)
+}
+
+/// Also what cannot be read is a signature section.
+fn signed_by(bytes: &[u8]) -> Vec<String> {
+    match embedded::signers(bytes) {
+        Ok(signers) => signers.unwrap_or_default(),
+        Err(_) => vec!["nobody: its signature section cannot be read".to_owned()],
+    }
 }
 
 fn text(it: &Inspected) -> String {
@@ -66,6 +78,7 @@ fn text(it: &Inspected) -> String {
     list(&mut out, "hosts that run it as it is", &hosts(&it.wasi));
     let steps: Vec<String> = it.wasi.adapted.iter().map(ToString::to_string).collect();
     list(&mut out, "adapted from", &steps);
+    list(&mut out, "signed inside, not verified (`jointer verify --embedded`), by", &it.signed_by);
     let _ = writeln!(out, "\n{}", it.wasi.diagnosis);
     out
 }

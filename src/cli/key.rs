@@ -17,7 +17,13 @@ use crate::trust::KeyPair;
 pub(super) fn private(cx: &Context, path: &Utf8Path) -> Result<KeyPair> {
     let path = cx.cwd.join(path);
     let pem = file::read_text(&path)?;
-    let mode = std::fs::metadata(&path).map_or(0, |metadata| metadata.permissions().mode());
+    warn_if_readable(cx, &path);
+    KeyPair::from_pem::<Error>(&pem, password::existing)
+}
+
+/// Warns when others can read a private key.
+pub(super) fn warn_if_readable(cx: &Context, path: &Utf8Path) {
+    let mode = std::fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
     if mode & 0o077 != 0 {
         cx.reporter().report(Event::Warning {
             code: "trust::readable_key".to_owned(),
@@ -25,5 +31,4 @@ pub(super) fn private(cx: &Context, path: &Utf8Path) -> Result<KeyPair> {
             help: format!("`chmod 600 {path}`"),
         });
     }
-    KeyPair::from_pem::<Error>(&pem, password::existing)
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Context, password};
 use crate::error::{ExitStatus, FileError, Result};
 use crate::package::PackageError;
-use crate::trust::KeyPair;
+use crate::trust::{KeyPair, embedded};
 
 /// Make a key pair for signing: PREFIX.key (encrypted) and PREFIX.pub
 ///
@@ -20,6 +20,17 @@ pub struct KeygenArgs {
     /// What the two files are called without their ends
     #[arg(short, long, value_name = "PREFIX", default_value = "jointer")]
     output: Utf8PathBuf,
+    /// An Ed25519 pair for signatures inside files (`jointer sign --embed`), as `wasmsign2 keygen` makes it. Its private
+    /// key is not encrypted, because that format knows no password
+    #[arg(long)]
+    embedded: bool,
+}
+
+/// The contents of the two files, and what signatures call the key.
+struct Made {
+    private: Vec<u8>,
+    public: Vec<u8>,
+    fingerprint: String,
 }
 
 #[derive(Serialize)]
@@ -37,13 +48,28 @@ pub(super) fn run(cx: &Context, args: &KeygenArgs) -> Result<ExitStatus> {
             return Err(PackageError::Exists(path.clone()).into());
         }
     }
-    let key = KeyPair::generate();
-    let pem = key.to_encrypted_pem(&password::new()?)?;
-    create(&cx.cwd.join(&private), pem.as_bytes(), 0o600)?;
-    create(&cx.cwd.join(&public), key.public().to_pem().as_bytes(), 0o644)?;
-    let text = format!("{private}: keep it secret\n{public}: give it to who verifies");
-    cx.ui.answer(&text, &Answer { private, public, fingerprint: key.public().fingerprint() });
+    let made = if args.embedded { for_files()? } else { for_registries()? };
+    create(&cx.cwd.join(&private), &made.private, 0o600)?;
+    create(&cx.cwd.join(&public), &made.public, 0o644)?;
+    let open = if args.embedded { ", nothing encrypts it" } else { "" };
+    let text = format!("{private}: keep it secret{open}\n{public}: give it to who verifies");
+    cx.ui.answer(&text, &Answer { private, public, fingerprint: made.fingerprint });
     Ok(ExitStatus::Success)
+}
+
+fn for_registries() -> Result<Made> {
+    let key = KeyPair::generate();
+    Ok(Made {
+        private: key.to_encrypted_pem(&password::new()?)?.into_bytes(),
+        public: key.public().to_pem().into_bytes(),
+        fingerprint: key.public().fingerprint(),
+    })
+}
+
+fn for_files() -> Result<Made> {
+    let key = embedded::KeyPair::generate()?;
+    let public = key.public();
+    Ok(Made { private: key.to_bytes(), public: public.to_bytes(), fingerprint: public.to_string() })
 }
 
 /// Writes a file that must not be there yet.

@@ -18,6 +18,7 @@ mod demo;
 mod deny;
 mod deps_args;
 mod doctor;
+mod embedded;
 mod explain;
 mod fetch;
 mod files;

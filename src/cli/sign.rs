@@ -1,25 +1,25 @@
-//! `jointer sign`: a signature beside a package in a registry.
+//! `jointer sign`: a signature beside a package in a registry, or inside a file.
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use clap::ValueEnum;
 
 use super::attached::created;
-use super::{Context, key, location};
+use super::{Context, embedded, key, location};
 use crate::error::{ExitStatus, Result};
-use crate::name::PackageId;
+use crate::name::{NameError, PackageId};
 use crate::package::{Forms, Place};
-use crate::registry::{self, Store};
+use crate::registry::{self, RegistryError, Store};
 
-/// Sign a package that is in a registry
+/// Sign a package that is in a registry, or a file
 ///
 /// The package is fetched and checked first. The signature goes beside it, where `jointer verify` and `cosign verify
-/// --key` find it; signatures of others stay.
+/// --key` find it; signatures of others stay. With `--embed` a file is signed, and the signature goes into it.
 #[derive(Debug, clap::Args)]
 pub struct SignArgs {
-    /// The package
-    #[arg(value_name = "NS:NAME@VERSION")]
-    package: PackageId,
-    /// The private key (`jointer keygen` or `cosign generate-key-pair`)
+    /// The package; with `--embed` a component or core module
+    #[arg(value_name = "NS:NAME@VERSION|FILE")]
+    what: String,
+    /// The private key (`jointer keygen` or `cosign generate-key-pair`); with `--embed` one of `jointer keygen --embedded`
     #[arg(long, value_name = "KEY")]
     key: Utf8PathBuf,
     /// Where it is: `local`, `dir:PATH` or `HOST[:PORT][/PREFIX]`; default: the registry of its namespace
@@ -28,6 +28,13 @@ pub struct SignArgs {
     /// The form of the signature: a Sigstore bundle, which cosign 3 reads, the older one of cosign 2, or both
     #[arg(long, value_enum, default_value_t)]
     signature_format: Format,
+    /// Put the signature into the file itself, where `jointer verify --embedded` and `wasmsign2 verify` find it. That
+    /// changes its bytes, so do it before you publish
+    #[arg(long, conflicts_with = "signature_format")]
+    embed: bool,
+    /// Where the signed file goes; by default it replaces the file
+    #[arg(short, long, value_name = "FILE", requires = "embed")]
+    output: Option<Utf8PathBuf>,
 }
 
 /// Forms of signatures.
@@ -40,10 +47,15 @@ enum Format {
 }
 
 pub(super) fn run(cx: &Context, args: &SignArgs) -> Result<ExitStatus> {
-    let location = location::of_package(cx, args.from.as_deref(), &args.package.name)?;
+    if args.embed {
+        let file = Utf8Path::new(&args.what);
+        return embedded::sign(cx, file, &args.key, args.output.as_deref().unwrap_or(file));
+    }
+    let package = package(cx, &args.what)?;
+    let location = location::of_package(cx, args.from.as_deref(), &package.name)?;
     let key = key::private(cx, &args.key)?;
     let registry = registry::open(&location, &cx.dirs)?;
-    let place = Place { registry: &*registry, store: &Store::new(&cx.dirs), id: &args.package };
+    let place = Place { registry: &*registry, store: &Store::new(&cx.dirs), id: &package };
     let forms = Forms {
         bundle: !matches!(args.signature_format, Format::Legacy),
         legacy: !matches!(args.signature_format, Format::Bundle),
@@ -56,4 +68,16 @@ pub(super) fn run(cx: &Context, args: &SignArgs) -> Result<ExitStatus> {
     );
     cx.ui.answer(&text, &signed);
     Ok(ExitStatus::Success)
+}
+
+fn package(cx: &Context, text: &str) -> Result<PackageId, RegistryError> {
+    text.parse().map_err(|error: NameError| {
+        let is_file = cx.cwd.join(text).is_file();
+        let why = if is_file {
+            "it is a file, which is signed with `--embed`".to_owned()
+        } else {
+            error.to_string()
+        };
+        RegistryError::InvalidReference { text: text.to_owned(), why }
+    })
 }

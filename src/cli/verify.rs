@@ -1,8 +1,8 @@
 //! `jointer verify`: may this be used?
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Context, location};
+use super::{Context, embedded, location};
 use crate::app::App;
 use crate::deps::trusted;
 use crate::error::{ExitStatus, FileError, Result};
@@ -17,8 +17,8 @@ use crate::trust::{Policy, PublicKey, TrustError, Verdict};
 /// what is attached to it is verified without asking the registry.
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
-    /// A package, or a bundle that `jointer bundle` wrote
-    #[arg(value_name = "NS:NAME@VERSION|FILE.oci.tar")]
+    /// A package, or a bundle that `jointer bundle` wrote; with `--embedded` a component or core module
+    #[arg(value_name = "NS:NAME@VERSION|FILE")]
     what: String,
     /// The public key of who should have signed it
     #[arg(long, value_name = "PUB", conflicts_with = "policy")]
@@ -32,9 +32,15 @@ pub struct VerifyArgs {
     /// Ask no registry: everything has to be in the store
     #[arg(long)]
     offline: bool,
+    /// Whether the key of `--key` (`jointer keygen --embedded`) signed this file, inside it. No policy counts that
+    #[arg(long, requires = "key")]
+    embedded: bool,
 }
 
 pub(super) fn run(cx: &Context, args: &VerifyArgs) -> Result<ExitStatus> {
+    if let (true, Some(key)) = (args.embedded, &args.key) {
+        return embedded::verify(cx, Utf8Path::new(&args.what), key);
+    }
     let policy = policy(cx, args)?;
     let path = cx.cwd.join(&args.what);
     if path.exists() {
@@ -57,7 +63,7 @@ fn policy(cx: &Context, args: &VerifyArgs) -> Result<Policy> {
     Ok(trusted::policy(app.as_deref(), &cx.dirs)?.ok_or(TrustError::NoPolicy)?)
 }
 
-fn bundle(cx: &Context, policy: &Policy, path: &camino::Utf8Path) -> Result<ExitStatus> {
+fn bundle(cx: &Context, policy: &Policy, path: &Utf8Path) -> Result<ExitStatus> {
     let verified = package::verify(&file::read(path)?, policy, trusted::now())?;
     let mut text = format!(
         "verified {}\n  manifest {}\n  content  {}",

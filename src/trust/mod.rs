@@ -4,10 +4,11 @@
 //! bundle v0.3 (a DSSE envelope around an in-toto statement about a manifest's digest), [`sign_simple`]
 //! the older form that cosign 2 reads. Key files are cosign's own. Instead of a key there can be an identity, for which a
 //! certificate vouches ([`verify_certified`]). What they are worth says a [`Policy`] (`trust.toml`), by which [`judge`]
-//! decides about a package.
+//! decides about a package. [`embedded`] signs files that travel without a registry.
 
 mod bundle;
 mod dsse;
+pub mod embedded;
 mod error;
 mod judge;
 mod key;

@@ -20,6 +20,7 @@ mod deps;
 mod diagnostics;
 mod docker;
 mod docs;
+mod embedded;
 mod examples;
 mod fault_table;
 mod faults;
