@@ -1,5 +1,8 @@
 //! `jointer publish`: components and WIT packages, to a registry.
 
+#[cfg(feature = "warg")]
+mod warg;
+
 use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -38,7 +41,8 @@ pub struct PublishArgs {
     /// Name and version to publish under
     #[arg(long = "as", value_name = "NS:NAME@VERSION", conflicts_with = "workspace")]
     id: Option<PackageId>,
-    /// Where to: `local`, `dir:PATH` or `HOST[:PORT][/PREFIX]`; default: the registry of its namespace
+    /// Where to: `local`, `dir:PATH` or `HOST[:PORT][/PREFIX]`; default: the registry of its namespace. `warg://HOST`
+    /// (legacy) needs the feature `warg`
     #[arg(long, value_name = "REGISTRY", env = "JOINTER_REGISTRY")]
     to: Option<String>,
     /// Sign with this private key (`jointer keygen` or `cosign generate-key-pair`)
@@ -68,6 +72,9 @@ enum From {
 }
 
 pub(super) fn run(cx: &Context, args: &PublishArgs) -> Result<ExitStatus> {
+    if let Some(url) = args.to.as_deref().filter(|to| to.starts_with("warg://")) {
+        return warg(cx, args, url);
+    }
     let key = args.sign.as_deref().map(|path| key::private(cx, path)).transpose()?;
     let planned = package::in_order(plan(cx, args)?)?;
     let all: BTreeSet<PackageName> = planned.iter().map(|one| one.id.name.clone()).collect();
@@ -92,6 +99,16 @@ pub(super) fn run(cx: &Context, args: &PublishArgs) -> Result<ExitStatus> {
     Ok(ExitStatus::Success)
 }
 
+#[cfg(feature = "warg")]
+fn warg(cx: &Context, args: &PublishArgs, url: &str) -> Result<ExitStatus> {
+    warg::run(cx, args, url)
+}
+
+#[cfg(not(feature = "warg"))]
+fn warg(_: &Context, _: &PublishArgs, _: &str) -> Result<ExitStatus> {
+    Err(registry::RegistryError::NoWarg.into())
+}
+
 fn publish(cx: &Context, args: &PublishArgs, one: Planned<From>, key: Option<&KeyPair>) -> Result<Published> {
     let Planned { id, of, .. } = one;
     let location = location::of_package(cx, args.to.as_deref(), &id.name)?;
@@ -107,7 +124,7 @@ fn publish(cx: &Context, args: &PublishArgs, one: Planned<From>, key: Option<&Ke
             return Err(PackageError::Whole(path).into());
         }
         From::Bundle { artifact, attachments, .. } => (*artifact, attachments),
-        From::App(app) => packed(app_contents(cx, args, *app, &location)?)?,
+        From::App(app) => packed(app_contents(cx, args, *app, Some(&location))?)?,
         From::File { path, .. } if args.provenance => return Err(PackageError::NoProvenance(path).into()),
         From::File { bytes, .. } => {
             let sbom = args.sbom.then(|| file_sbom(&bytes, &id, &created)).transpose()?;
@@ -127,11 +144,11 @@ fn app_contents(
     cx: &Context,
     args: &PublishArgs,
     app: App,
-    location: &Location,
+    location: Option<&Location>,
 ) -> Result<(Vec<u8>, Extras)> {
     let app = BuiltApp::of(app, |app| {
         // What was published just now is found there.
-        let options = deps::Options { from: Some(location.clone()), ..deps::Options::default() };
+        let options = deps::Options { from: location.cloned(), ..deps::Options::default() };
         deps::ready(app, &cx.dirs, &options, cx.reporter())?;
         build::build(app, &cx.dirs, &build::Options::default(), cx.reporter())
     })?;

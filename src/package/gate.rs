@@ -16,6 +16,21 @@ use crate::wit;
 /// [`PackageError::Breaking`], or when the registry cannot be asked.
 pub fn gate(registry: &dyn Registry, id: &PackageId, bytes: &[u8], store: &Store) -> Result<()> {
     let published = registry::versions(registry, &id.name)?;
+    gate_among(&published, id, bytes, &|id| contents(registry, id, store))
+}
+
+/// As [`gate`], where a registry is no [`Registry`]: among these versions, whose components `contents` gives.
+///
+/// # Errors
+/// As [`gate`], and those of `contents`.
+pub fn gate_among(
+    published: &[Version],
+    id: &PackageId,
+    bytes: &[u8],
+    contents: &dyn Fn(&PackageId) -> Result<Option<Vec<u8>>>,
+) -> Result<()> {
+    let contents =
+        |version: &Version| contents(&PackageId { name: id.name.clone(), version: version.clone() });
     let mut compatible: Vec<&Version> =
         published.iter().filter(|version| wit::compatible(version, &id.version)).collect();
     compatible.sort();
@@ -26,12 +41,12 @@ pub fn gate(registry: &dyn Registry, id: &PackageId, bytes: &[u8], store: &Store
     let below = compatible.iter().rev().find(|version| ***version < id.version);
     let above = compatible.iter().find(|version| ***version > id.version);
     if let Some(below) = below
-        && let Some(old) = contents(registry, id, below, store)?
+        && let Some(old) = contents(below)?
     {
         refuse(id, below, wit::breaking(&old, bytes), wit::next_breaking(compatible[compatible.len() - 1]))?;
     }
     if let Some(above) = above
-        && let Some(new) = contents(registry, id, above, store)?
+        && let Some(new) = contents(above)?
     {
         // Users of this one will be moved to that one.
         refuse(id, above, wit::breaking(bytes, &new), wit::next_breaking(compatible[compatible.len() - 1]))?;
@@ -57,14 +72,8 @@ fn refuse(
 }
 
 /// The component or WIT of a published version; `None` when it is no package.
-fn contents(
-    registry: &dyn Registry,
-    id: &PackageId,
-    version: &Version,
-    store: &Store,
-) -> Result<Option<Vec<u8>>> {
-    let id = PackageId { name: id.name.clone(), version: version.clone() };
-    let pinned = registry::resolve(registry, &id, store)
+fn contents(registry: &dyn Registry, id: &PackageId, store: &Store) -> Result<Option<Vec<u8>>> {
+    let pinned = registry::resolve(registry, id, store)
         .and_then(|pinned| registry::fetch(registry, &id.name, pinned.manifest, store));
     match pinned {
         Ok(pinned) => Ok(store.read(pinned.layer.digest)?),

@@ -26,7 +26,7 @@ pub use bundle::{Bundled, Contents, Part, bundle};
 pub use carry::{collect, is_signature, unpack};
 pub use checkout::Checkout;
 pub use error::PackageError;
-pub use gate::gate;
+pub use gate::{gate, gate_among};
 pub use order::{Planned, in_order};
 pub use provenance::{BUILD_TYPE, Builder, LOCAL_BUILDER, Made, provenance};
 pub use sbom::{SBOM_MEDIA_TYPE, Subject, sbom};

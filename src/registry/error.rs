@@ -245,10 +245,38 @@ pub enum RegistryError {
     #[diagnostic(
         code(registry::no_warg),
         help(
-            "warg is archived upstream; to read old packages, build with `cargo build --release --features warg`"
+            "warg is archived upstream; `cargo install --path . --features warg`, in a checkout of jointer, installs one that can"
         )
     )]
     NoWarg,
+    /// Records of warg are signed.
+    #[error("a warg registry takes no record that nobody signed")]
+    #[diagnostic(
+        code(registry::no_warg_key),
+        help(
+            "name a key with `--sign KEY`, or put one of warg's own (`ecdsa-p256:…`) into WARG_SIGNING_KEY"
+        )
+    )]
+    NoWargKey,
+    /// There is no place in warg for what is told about a component.
+    #[error("{what} cannot be published in a warg registry, which has components and nothing about them")]
+    #[diagnostic(
+        code(registry::warg_bare),
+        help("publish the component alone, or publish to an OCI registry")
+    )]
+    WargBare {
+        /// `provenance`.
+        what: &'static str,
+    },
+    /// Released once and taken back, for ever.
+    #[error("`{what}` was published in `{registry}` and yanked")]
+    #[diagnostic(code(registry::yanked), help("a yanked version never comes back: publish under a new one"))]
+    Yanked {
+        /// The package.
+        what: String,
+        /// Where.
+        registry: String,
+    },
     /// The folder of a registry or the store cannot be used.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -271,6 +299,8 @@ impl Fault for RegistryError {
             | Self::InvalidEpoch(_)
             | Self::NoPassword
             | Self::NoWarg
+            | Self::NoWargKey
+            | Self::WargBare { .. }
             | Self::NotLoopback(_)
             | Self::CannotServe(_)
             | Self::Credentials { .. } => ExitStatus::Usage,
@@ -283,7 +313,7 @@ impl Fault for RegistryError {
             | Self::TooLarge { .. }
             | Self::NotAPackage { .. }
             | Self::StoreCorrupt { .. } => ExitStatus::Trust,
-            Self::Conflict { .. } => ExitStatus::Conflict,
+            Self::Conflict { .. } | Self::Yanked { .. } => ExitStatus::Conflict,
             Self::File(error) => error.status(),
             Self::Component(error) => error.status(),
         }

@@ -60,6 +60,11 @@ impl FromStr for Location {
                 false => Ok(Self::Dir(path.into())),
             };
         }
+        if text.starts_with("warg://") {
+            return Err(invalid(
+                "of a warg registry there are only `publish --to`, `fetch WARG-URL` and `registry migrate`",
+            ));
+        }
         if text.contains("://") {
             return Err(invalid("leave out the scheme: https is used, and http on loopback only"));
         }

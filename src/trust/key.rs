@@ -23,6 +23,9 @@ const MAX_LOG_N: u32 = 20;
 const MAX_R: u32 = 8;
 const MAX_P: u32 = 4;
 
+/// What a private key of a warg registry begins with.
+const WARG: &str = "ecdsa-p256:";
+
 /// A password; never shown.
 #[derive(Clone, Default)]
 pub struct Password(String);
@@ -81,7 +84,7 @@ impl KeyPair {
         Self(SigningKey::random(&mut OsRng))
     }
 
-    /// Reads a private key: cosign's encrypted form, or plain PKCS#8 (`PRIVATE KEY`), for which no
+    /// Reads a private key: cosign's encrypted form, or plain PKCS#8 (`PRIVATE KEY`) or one of warg, for which no
     /// password is asked.
     ///
     /// # Errors
@@ -94,6 +97,9 @@ impl KeyPair {
         if pem.contains("-----BEGIN PRIVATE KEY-----") {
             let key = SigningKey::from_pkcs8_pem(pem);
             return Ok(Self(key.map_err(|error| TrustError::InvalidKey(error.to_string()))?));
+        }
+        if pem.starts_with(WARG) {
+            return Ok(Self::from_warg(pem)?);
         }
         let encrypted = Encrypted::from_pem(pem)?;
         encrypted.check()?;
@@ -120,6 +126,23 @@ impl KeyPair {
             ciphertext: BASE64.encode(ciphertext),
         };
         Ok(encrypted.to_pem())
+    }
+
+    /// Reads a private key as warg writes it: `ecdsa-p256:` and the number in base64.
+    ///
+    /// # Errors
+    /// [`TrustError::InvalidKey`].
+    pub fn from_warg(text: &str) -> Result<Self, TrustError> {
+        let invalid = || TrustError::InvalidKey("it is not `ecdsa-p256:` and a key in base64".to_owned());
+        let number = text.trim().strip_prefix(WARG).and_then(|number| BASE64.decode(number).ok());
+        let number = <[u8; 32]>::try_from(number.ok_or_else(invalid)?).map_err(|_| invalid())?;
+        let key = SigningKey::from_slice(&number);
+        key.map(Self).map_err(|_| invalid())
+    }
+
+    /// The private key as warg writes it.
+    pub fn to_warg(&self) -> String {
+        format!("{WARG}{}", BASE64.encode(self.0.to_bytes()))
     }
 
     /// The public half.
@@ -282,6 +305,16 @@ mod tests {
         }
         for text in ["", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"] {
             assert!(PublicKey::from_pem(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_keys_of_warg_are_of_the_same_kind() {
+        let pair = KeyPair::generate();
+        let text = pair.to_warg();
+        assert_eq!(open(&format!("{text}\n"), "any").unwrap().public(), pair.public());
+        for text in ["ecdsa-p256:", "ecdsa-p256:AAAA", "ecdsa-p256:!", &text[..text.len() - 8]] {
+            assert!(KeyPair::from_warg(text).is_err(), "{text}");
         }
     }
 

@@ -196,3 +196,14 @@ fn a_bundle_goes_into_a_registry_and_out_of_it_and_stays_signed() {
         .ended_with(6)
         .code("package::not_a_bundle");
 }
+
+#[test]
+fn without_the_feature_a_warg_registry_is_refused_and_the_way_to_one_is_said() {
+    let env = TestEnv::new();
+    env.write("greet.wasm", component("hello"));
+    let to = ["publish", "greet.wasm", "--as", "acme:greet@1.0.0", "--to", "warg://127.0.0.1:1", "--dry-run"];
+    let ran = env.run_alone(&to).ended_with(2).code("registry::no_warg");
+    assert!(ran.unwrapped().contains("cargo install --path . --features warg"), "{}", ran.stderr);
+    let pulled = env.run_alone(&["pull", "acme:greet@1.0.0", "--from", "warg://127.0.0.1:1"]);
+    pulled.ended_with(2).code("registry::invalid_location");
+}
