@@ -45,6 +45,9 @@ pub struct Package {
     /// The SHA-256 of the archive that it came in, where the lock file has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// Its SHA-512, where that is what there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha512: Option<String>,
     /// The packages that it needs, as places in [`Packages::list`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<usize>,
@@ -149,6 +152,7 @@ pub(super) fn auditable(section: &[u8]) -> Option<Packages> {
         origin: entry.origin(),
         license: None,
         sha256: None,
+        sha512: None,
         needs: places(&entry.dependencies),
     };
     let root = entries.iter().find(|entry| entry.root);

@@ -67,7 +67,8 @@ fn javascript_takes_what_npm_installed() {
         assert_eq!(said.stdout.trim(), "\"wide-world\"", "{engine}");
     }
     let list = env.jointer(["sbom"]).success().stdout;
-    assert!(list.contains("pkg:npm/kebab-case@2.0.1"), "{list}");
+    // With the sum that npm has checked.
+    assert!(list.contains("pkg:npm/kebab-case@2.0.1") && list.contains("SHA-512"), "{list}");
     // An update of the package is a reason to build again.
     let again = env.jointer(["build", "--explain"]).success();
     assert!(again.stderr.contains("Fresh greeter"), "{}", again.stderr);

@@ -39,6 +39,7 @@ pub(in crate::build) fn of_cargo(metadata: &str, manifest: &Utf8Path) -> Option<
             },
             license: package.license.clone(),
             sha256: sums.get(&(package.name.to_string(), version.clone())).cloned(),
+            sha512: None,
             version,
             needs: Vec::new(),
         };

@@ -54,6 +54,7 @@ fn distribution(text: &str) -> Option<(Package, Vec<String>)> {
         origin: Origin::Public,
         license: license(all("License-Expression").next(), all("License").next(), all("Classifier")),
         sha256: None,
+        sha512: None,
         needs: Vec::new(),
     };
     let needs = all("Requires-Dist").filter(|need| !need.contains("extra ==")).filter_map(requirement);

@@ -17,6 +17,7 @@ impl Listed {
             Some(known) => {
                 known.license = known.license.take().or_else(|| package.license.clone());
                 known.sha256 = known.sha256.take().or_else(|| package.sha256.clone());
+                known.sha512 = known.sha512.take().or_else(|| package.sha512.clone());
             }
             None => self.package = Some(package.clone()),
         }
@@ -37,15 +38,23 @@ impl Listed {
         if let Some(license) = &package.license {
             value["licenses"] = licenses(license);
         }
-        if let Some(sha256) = package.sha256.as_ref().filter(|hex| is_sha256(hex)) {
-            value["hashes"] = json!([{ "alg": "SHA-256", "content": sha256 }]);
+        let known = [("SHA-256", &package.sha256, 64), ("SHA-512", &package.sha512, 128)];
+        let hashes: Vec<Value> = known
+            .into_iter()
+            .filter_map(|(name, hash, digits)| {
+                Some((name, hash.as_ref().filter(|hash| is_hex(hash, digits))?))
+            })
+            .map(|(name, hash)| json!({ "alg": name, "content": hash }))
+            .collect();
+        if !hashes.is_empty() {
+            value["hashes"] = hashes.into();
         }
         value
     }
 }
 
-fn is_sha256(hex: &str) -> bool {
-    hex.len() == 64 && hex.bytes().all(|digit| digit.is_ascii_hexdigit())
+fn is_hex(hex: &str, digits: usize) -> bool {
+    hex.len() == digits && hex.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
 /// What the list calls a package: its URL, or a name within its owner when nobody else has it.
@@ -107,6 +116,7 @@ mod tests {
             origin,
             license: None,
             sha256: None,
+            sha512: None,
             needs: Vec::new(),
         }
     }

@@ -13,6 +13,7 @@ fn part(name: &str, text: &str, language: &str) -> Part {
         origin: Origin::Public,
         license: Some("MIT/Apache-2.0".to_owned()),
         sha256: None,
+        sha512: None,
         needs: Vec::new(),
     };
     Part {
