@@ -17,7 +17,8 @@ use jointer::registry::{
 use p256::ecdsa::signature::Signer as _;
 use p256::pkcs8::DecodePrivateKey as _;
 
-use crate::faults::large;
+use crate::faults::{huge, large};
+use crate::proxy::Harm;
 use crate::registry::component;
 use crate::support::{Ran, TestEnv};
 use crate::tools::peer;
@@ -295,11 +296,38 @@ fn a_download_goes_on_where_it_broke_off() {
     env.write("greet.wasm", &bytes);
     run_with(&env, &["push", "greet.wasm", &place], &[]).success();
     let layer = format!("blobs/{}", Digest::of(&bytes));
-    proxy.rule("GET", &layer, crate::proxy::Harm::Truncate, 1);
+    proxy.rule("GET", &layer, Harm::Truncate, 1);
     run_with(&env, &["pull", &place, "-o", "pulled.wasm"], &[]).success();
     assert!(std::fs::read(env.path("pulled.wasm")).expect("pulled") == bytes);
     let half = format!("bytes={}-", bytes.len() / 2);
     assert!(proxy.asked().iter().any(|request| request.ends_with(&half)), "{:#?}", proxy.asked());
+}
+
+#[test]
+fn an_upload_that_broke_off_goes_on_where_the_registry_says() {
+    let Some(program) = peer("docker-registry") else { return };
+    let env = TestEnv::new();
+    let docker = Docker::start(&program, &env.dir(), "", "");
+    let proxy = crate::proxy::Proxy::new(docker.address);
+    let bytes = huge("broken off");
+    env.write("greet.wasm", &bytes);
+    // After the first part a request that does not arrive, or one that breaks off, which ends an upload here.
+    for (tag, harm, next) in
+        [("1.0.0", Harm::Status(503), "8388608-"), ("1.0.1", Harm::CutRequest(1 << 20), "")]
+    {
+        proxy.heal();
+        proxy.rule("PUT", "uploads", Harm::CutRequest(1 << 20), 1);
+        proxy.rule("PATCH", "uploads", Harm::Header("X-Harmless", None), 1);
+        proxy.rule("PATCH", "uploads", harm, 1);
+        let name = format!("acme/greet{}", tag.replace('.', "-"));
+        let place = format!("{}/{name}:{tag}", proxy.address);
+        run_with(&env, &["push", "greet.wasm", &place], &[]).success();
+        let asked = proxy.asked();
+        let third = asked.iter().filter(|request| request.starts_with("PATCH")).nth(2);
+        assert!(next.is_empty() || third.is_some_and(|request| request.contains(next)), "{asked:#?}");
+        run_with(&env, &["pull", &place, "-o", "pulled.wasm"], &[]).success();
+        assert!(std::fs::read(env.path("pulled.wasm")).expect("pulled") == bytes);
+    }
 }
 
 #[test]

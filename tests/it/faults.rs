@@ -28,7 +28,7 @@ pub fn large(word: &str) -> Vec<u8> {
 }
 
 /// One that is sent in several parts when something goes wrong.
-fn huge(word: &str) -> Vec<u8> {
+pub fn huge(word: &str) -> Vec<u8> {
     let mut component = large(word);
     let much = CustomSection { name: "much".into(), data: vec![0; 24 << 20].into() };
     much.append_to_component(&mut component);
