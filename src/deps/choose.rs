@@ -47,26 +47,28 @@ impl Work<'_> {
     ) -> Result<(Locked, Vec<u8>)> {
         let name = location.clone().relative_to(&self.app.dir).to_string();
         let known = before.iter().find(|locked| locked.id() == *id && locked.registry == name);
-        let mut locked = match known.filter(|_| kept) {
-            Some(known) if self.options.offline || self.sources.has(known, &self.store)? => {
+        if let Some(known) = known.filter(|_| kept) {
+            let bytes = self.sources.stored(known, &self.store)?;
+            if bytes.is_some() || self.options.offline {
                 if self.options.locked && !self.options.offline {
                     self.check_tag(known)?;
                 }
-                known.clone()
+                let mut locked = known.clone();
+                let bytes = bytes.ok_or_else(|| not_fetched(&known.name.to_string(), known))?;
+                self.judge(&mut locked, &bytes, before)?;
+                return Ok((locked, bytes));
             }
-            _ => {
-                let registry = self.sources.registry(location)?;
-                let pinned = match self.options.offline {
-                    true => seen(registry, id, &self.store)?,
-                    false => registry::resolve(registry, id, &self.store)?,
-                };
-                let now = Locked::new(id, name, &pinned);
-                known.map_or(Ok(()), |known| refuse_moved(known, &now))?;
-                now
-            }
+        }
+        let registry = self.sources.registry(location)?;
+        let pinned = match self.options.offline {
+            true => seen(registry, id, &self.store)?.0,
+            false => registry::resolve(registry, id, &self.store)?,
         };
-        let bytes = self.bring(&mut locked, before)?;
-        Ok((locked, bytes))
+        let mut now = Locked::new(id, name, &pinned);
+        known.map_or(Ok(()), |known| refuse_moved(known, &now))?;
+        let bytes = self.sources.bring(&now, &self.store)?;
+        self.judge(&mut now, &bytes, before)?;
+        Ok((now, bytes))
     }
 
     /// A locked package into the store, said in a line when it was not there.
@@ -74,24 +76,23 @@ impl Work<'_> {
         if self.options.locked && !self.options.offline {
             self.check_tag(locked)?;
         }
-        let there = self.sources.has(locked, &self.store)?;
-        if !there && self.options.offline {
-            return Err(DepsError::NotFetched { user: user.to_owned(), package: locked.id() }.into());
-        }
-        let bytes = self.bring(&mut locked.clone(), &[])?;
+        let stored = self.sources.stored(locked, &self.store)?;
+        let there = stored.is_some();
+        let bytes = match stored {
+            Some(bytes) => bytes,
+            None if self.options.offline => return Err(not_fetched(user, locked).into()),
+            None => self.sources.bring(locked, &self.store)?,
+        };
+        self.judge(&mut locked.clone(), &bytes, &[])?;
         if !there {
             self.reporter.note("Fetched", format!("{} ({})", locked.id(), locked.content.short()));
         }
         Ok(bytes)
     }
 
-    /// The locked package into the store, whole and checked, and out of it again. It is what the policy wants, and says who
-    /// signed it. `before` is what was locked: nothing older than what was verified then is taken.
-    fn bring(&mut self, locked: &mut Locked, before: &[Locked]) -> Result<Vec<u8>> {
-        self.sources.bring(locked, &self.store)?;
-        let bytes = self.store.read(locked.content)?;
-        let bytes = bytes
-            .ok_or_else(|| DepsError::NotFetched { user: locked.name.to_string(), package: locked.id() })?;
+    /// Writes into `locked` who signed these bytes. They are what the policy wants, and nothing older than what `before`
+    /// says was verified.
+    fn judge(&mut self, locked: &mut Locked, bytes: &[u8], before: &[Locked]) -> Result<()> {
         if let Some(policy) = &self.policy {
             self.sources.records(locked, &self.store)?;
             let registry = self.sources.registry(&locked.location(&self.app.dir)?)?;
@@ -101,13 +102,13 @@ impl Work<'_> {
                 registry,
                 &id,
                 locked.manifest,
-                &bytes,
+                bytes,
                 &self.store,
                 floor.as_ref(),
             )?;
             locked.signer = signer.map(|signer| signer.who.to_string());
         }
-        Ok(bytes)
+        Ok(())
     }
 
     /// The highest version that the request allows.
@@ -165,8 +166,16 @@ fn floor(before: &[Locked], newcomer: &Locked) -> Option<Version> {
     verified.map(|locked| &locked.version).filter(|version| upwards.matches(version)).max().cloned()
 }
 
-/// A version as the store remembers it.
-pub(super) fn seen(registry: &dyn Registry, id: &PackageId, store: &registry::Store) -> Result<Pinned> {
+fn not_fetched(user: &str, locked: &Locked) -> DepsError {
+    DepsError::NotFetched { user: user.to_owned(), package: locked.id() }
+}
+
+/// A version as the store remembers it, and its bytes.
+pub(super) fn seen(
+    registry: &dyn Registry,
+    id: &PackageId,
+    store: &registry::Store,
+) -> Result<(Pinned, Vec<u8>)> {
     let remembered = store.remembered(&registry.name(), &id.name);
     let manifest =
         remembered.iter().find(|(version, _)| *version == id.version).map(|(_, manifest)| *manifest);

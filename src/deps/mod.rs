@@ -215,8 +215,7 @@ pub fn resolved(app: &App, dirs: &Dirs) -> Result<BTreeMap<ComponentName, Vec<u8
     let file = LockFile::read(&app.lock_path())?;
     for (component, request) in components::requests(app) {
         let locked = file.find(request).ok_or_else(|| components::not_locked(&component, request))?;
-        sources.take_vendored(locked, &store)?;
-        let Some(bytes) = store.read(locked.content)? else {
+        let Some(bytes) = sources.stored(locked, &store)? else {
             return Err(DepsError::NotFetched { user: component.to_string(), package: locked.id() }.into());
         };
         found.insert(component, bytes);

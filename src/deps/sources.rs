@@ -11,7 +11,9 @@ use crate::digest::Digest;
 use crate::error::Result;
 use crate::file;
 use crate::name::PackageName;
-use crate::registry::{self, Descriptor, DirRegistry, Location, Reference, Registry, RegistryError, Store};
+use crate::registry::{
+    self, Descriptor, DirRegistry, Location, Pinned, Reference, Registry, RegistryError, Store,
+};
 
 /// The folder below the app's with packages that are kept in the repository.
 pub(super) const VENDOR: &str = "vendor";
@@ -53,23 +55,19 @@ impl<'a> Sources<'a> {
         Ok(&*self.open[&name])
     }
 
-    /// Whether the store has all of a package, or `vendor` does, out of which it is put there.
-    pub(super) fn has(&self, locked: &Locked, store: &Store) -> Result<bool> {
-        self.take_vendored(locked, store)?;
-        Ok(store.has(locked.content))
-    }
-
-    /// A package that is in `vendor` and not in the store, into the store. What `vendor` says is believed as little as
-    /// a registry.
-    pub(super) fn take_vendored(&self, locked: &Locked, store: &Store) -> Result<()> {
-        let Some(vendor) = &self.vendor else { return Ok(()) };
-        if store.has(locked.content) {
-            return Ok(());
+    /// A package's bytes out of the store, which is given what `vendor` has; `None` when neither has all of it. What
+    /// `vendor` says is believed as little as a registry.
+    pub(super) fn stored(&self, locked: &Locked, store: &Store) -> Result<Option<Vec<u8>>> {
+        let offline: &dyn Registry = &Offline(locked.registry.clone());
+        for registry in [Some(offline), self.vendor.as_ref().map(|vendor| vendor as _)].into_iter().flatten()
+        {
+            match registry::fetch(registry, &locked.name, locked.manifest, store) {
+                Ok(fetched) => return Ok(Some(checked(locked, fetched)?)),
+                Err(RegistryError::Unreachable { .. } | RegistryError::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
-        match registry::fetch(vendor, &locked.name, locked.manifest, store) {
-            Ok(_) | Err(RegistryError::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        Ok(None)
     }
 
     /// What `vendor` keeps about a package, such as its signatures, into the store when that knows nothing.
@@ -81,25 +79,24 @@ impl<'a> Sources<'a> {
         Ok(())
     }
 
-    /// The package, whole and checked, into the store.
-    pub(super) fn bring(&mut self, locked: &Locked, store: &Store) -> Result<()> {
-        let offline = Offline(locked.registry.clone());
-        let registry: &dyn Registry = match self.has(locked, store)? && store.has(locked.manifest) {
-            true => &offline,
-            false => self.registry(&locked.location(&self.app.dir)?)?,
-        };
-        let pinned = registry::fetch(registry, &locked.name, locked.manifest, store)?;
-        if pinned.layer.digest != locked.content {
-            return Err(DepsError::Moved {
-                package: locked.id(),
-                registry: locked.registry.clone(),
-                locked: locked.content,
-                found: pinned.layer.digest.to_string(),
-            }
-            .into());
-        }
-        Ok(())
+    /// A package out of its registry, whole and checked, into the store; its bytes.
+    pub(super) fn bring(&mut self, locked: &Locked, store: &Store) -> Result<Vec<u8>> {
+        let registry = self.registry(&locked.location(&self.app.dir)?)?;
+        Ok(checked(locked, registry::fetch(registry, &locked.name, locked.manifest, store)?)?)
     }
+}
+
+/// The bytes that came with a locked manifest, when they are the locked ones.
+fn checked(locked: &Locked, (pinned, bytes): (Pinned, Vec<u8>)) -> Result<Vec<u8>, DepsError> {
+    if pinned.layer.digest == locked.content {
+        return Ok(bytes);
+    }
+    Err(DepsError::Moved {
+        package: locked.id(),
+        registry: locked.registry.clone(),
+        locked: locked.content,
+        found: pinned.layer.digest.to_string(),
+    })
 }
 
 impl Locked {

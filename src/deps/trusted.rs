@@ -139,13 +139,12 @@ pub fn verify_package(
     let store = &Store::new(dirs);
     if offline {
         let registry = Offline(location.to_string());
-        let pinned = seen(&registry, id, store)?;
-        return judged(policy, &registry, id, &pinned, store);
+        return judged(policy, &registry, id, seen(&registry, id, store)?, store);
     }
     let registry = registry::open(location, dirs)?;
     let pinned = registry::resolve(&*registry, id, store)?;
-    let pinned = registry::fetch(&*registry, &id.name, pinned.manifest, store)?;
-    judged(policy, &*registry, id, &pinned, store)
+    let fetched = registry::fetch(&*registry, &id.name, pinned.manifest, store)?;
+    judged(policy, &*registry, id, fetched, store)
 }
 
 /// Fetches what `reference` is in a registry now and judges it as the package `id`. What is used afterwards is the
@@ -164,18 +163,17 @@ pub fn approve(
         Reference::Digest(digest) => *digest,
         Reference::Tag(_) => registry::resolve(registry, id, store)?.manifest,
     };
-    let pinned = registry::fetch(registry, &id.name, manifest, store)?;
-    judged(policy, registry, id, &pinned, store)
+    let fetched = registry::fetch(registry, &id.name, manifest, store)?;
+    judged(policy, registry, id, fetched, store)
 }
 
 fn judged(
     policy: &Policy,
     registry: &dyn Registry,
     id: &PackageId,
-    pinned: &Pinned,
+    (pinned, component): (Pinned, Vec<u8>),
     store: &Store,
 ) -> Result<Verified> {
-    let component = store.read(pinned.layer.digest)?.unwrap_or_default();
     let verdict = verify(policy, registry, id, pinned.manifest, &component, store, None)?;
     Ok(Verified {
         package: id.clone(),

@@ -73,10 +73,10 @@ fn refuse(
 
 /// The component or WIT of a published version; `None` when it is no package.
 fn contents(registry: &dyn Registry, id: &PackageId, store: &Store) -> Result<Option<Vec<u8>>> {
-    let pinned = registry::resolve(registry, id, store)
+    let fetched = registry::resolve(registry, id, store)
         .and_then(|pinned| registry::fetch(registry, &id.name, pinned.manifest, store));
-    match pinned {
-        Ok(pinned) => Ok(store.read(pinned.layer.digest)?),
+    match fetched {
+        Ok((_, contents)) => Ok(Some(contents)),
         Err(RegistryError::NotAPackage { .. } | RegistryError::NotFound { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }

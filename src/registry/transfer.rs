@@ -45,8 +45,8 @@ pub fn resolve(registry: &dyn Registry, id: &PackageId, store: &Store) -> Result
     Ok(pinned)
 }
 
-/// Brings the package with this manifest into the store, complete and checked. What is there is not
-/// asked for again.
+/// Brings the package with this manifest into the store, complete and checked, and gives its layer's bytes.
+/// What is there is not asked for again.
 ///
 /// # Errors
 /// When the registry does not have it, cannot be asked, or gives something that is wrong in any way.
@@ -55,7 +55,7 @@ pub fn fetch(
     package: &PackageName,
     manifest: Digest,
     store: &Store,
-) -> Result<Pinned, RegistryError> {
+) -> Result<(Pinned, Vec<u8>), RegistryError> {
     let what = format!("{package}@{manifest}");
     let pinned = pin(registry, &what, &manifest_bytes(registry, package, manifest, store)?)?;
     let config = held(registry, package, &pinned.config, store)?;
@@ -65,7 +65,7 @@ pub fn fetch(
         check_config(&config, pinned.layer.digest).map_err(refused)?;
     }
     component::kind(&layer).map_err(|error| refused(error.to_string()))?;
-    Ok(pinned)
+    Ok((pinned, layer))
 }
 
 /// A blob out of the store, brought there first when it is not there or damaged.
