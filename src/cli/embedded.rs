@@ -3,6 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
+use super::files::STDIO;
 use super::{Context, key};
 use crate::component;
 use crate::digest::Digest;
@@ -39,10 +40,10 @@ pub(super) fn sign(cx: &Context, input: &Utf8Path, key: &Utf8Path, output: &Utf8
     let signed = signed.unwrap_or(bytes);
     component::validate(&signed)?;
     // What is signed already stays as it is, with its time.
-    if !unchanged || input != output {
+    if !unchanged || input != output || output == STDIO {
         cx.write_artifact(output, &signed)?;
     }
-    if output == super::files::STDIO {
+    if output == STDIO {
         return Ok(ExitStatus::Success);
     }
     let answer =

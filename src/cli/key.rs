@@ -8,7 +8,7 @@ use super::{Context, password};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::file;
-use crate::trust::KeyPair;
+use crate::trust::{KeyPair, PublicKey, TrustError};
 
 /// Reads a private key, and warns when others can read it too.
 ///
@@ -16,9 +16,24 @@ use crate::trust::KeyPair;
 /// When it cannot be read or is no key, or the password is not its.
 pub(super) fn private(cx: &Context, path: &Utf8Path) -> Result<KeyPair> {
     let path = cx.cwd.join(path);
-    let pem = file::read_text(&path)?;
+    let pem = text(&path)?;
     warn_if_readable(cx, &path);
     KeyPair::from_pem::<Error>(&pem, password::existing)
+}
+
+/// Reads a public key.
+///
+/// # Errors
+/// When it cannot be read or is no key.
+pub(super) fn public(cx: &Context, path: &Utf8Path) -> Result<PublicKey> {
+    Ok(PublicKey::from_pem(&text(&cx.cwd.join(path))?)?)
+}
+
+/// Keys for signatures inside files are not text.
+fn text(path: &Utf8Path) -> Result<String> {
+    let text = String::from_utf8(file::read(path)?);
+    let other = "it is not text; keys of `jointer keygen --embedded` are for signatures inside files";
+    Ok(text.map_err(|_| TrustError::InvalidKey(other.to_owned()))?)
 }
 
 /// Warns when others can read a private key.

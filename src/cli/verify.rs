@@ -2,14 +2,14 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Context, embedded, location};
+use super::{Context, embedded, key, location};
 use crate::app::App;
 use crate::deps::trusted;
 use crate::error::{ExitStatus, FileError, Result};
 use crate::file;
 use crate::name::PackageId;
 use crate::package;
-use crate::trust::{Policy, PublicKey, TrustError, Verdict};
+use crate::trust::{Policy, TrustError, Verdict};
 
 /// Verify a package in a registry, or a bundle
 ///
@@ -54,7 +54,7 @@ pub(super) fn run(cx: &Context, args: &VerifyArgs) -> Result<ExitStatus> {
 
 fn policy(cx: &Context, args: &VerifyArgs) -> Result<Policy> {
     if let Some(key) = &args.key {
-        return Ok(Policy::of_key(PublicKey::from_pem(&file::read_text(&cx.cwd.join(key))?)?));
+        return Ok(Policy::of_key(key::public(cx, key)?));
     }
     if let Some(path) = &args.policy {
         return trusted::read_policy(&cx.cwd.join(path));

@@ -61,7 +61,15 @@ fn components_and_core_modules_are_signed_in_place_and_verify() {
         assert_eq!(inspected["signed_by"][0], signed["key"]);
     }
     assert!(env.json(&["inspect", "again.wasm"])["signed_by"].as_array().is_some_and(Vec::is_empty));
-    // It runs as before.
+    // Through standard input and output, signed before or not.
+    for (from, key) in [("again.wasm", "mine.key"), ("greet.wasm", "mine.key")] {
+        let mut command = env.alone(&["sign", "-", "--embed", "--key", key]);
+        let input = std::fs::File::open(env.path(from)).expect(from);
+        let written = command.stdin(input).output().expect("jointer starts").stdout;
+        env.write("piped.wasm", &written);
+        verify(&env, "piped.wasm", "mine.pub").success();
+    }
+    // It is what it was.
     assert_eq!(env.json(&["inspect", "greet.wasm"])["exports"], Value::from(vec!["hello"]));
 }
 
@@ -122,6 +130,9 @@ fn keys_of_one_kind_are_not_taken_for_the_other() {
     sign("absent.key").ended_with(8).code("file::not_found");
     std::fs::set_permissions(env.path("mine.key"), std::fs::Permissions::from_mode(0o644)).expect("a mode");
     sign("mine.key").success().code("trust::readable_key");
+    // The other way round as well. A key may be valid text by chance; this one is not.
+    env.write("binary.pub", [&[1][..], &[0xff; 32]].concat());
+    env.run_alone(&["verify", "greet.wasm", "--key", "binary.pub"]).ended_with(2).code("trust::invalid_key");
     // Nor is a file taken for a package.
     let ran = env.run_alone(&["sign", "greet.wasm", "--key", "mine.key"]);
     assert!(ran.ended_with(2).code("registry::invalid_reference").unwrapped().contains("`--embed`"));
