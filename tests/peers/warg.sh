@@ -102,6 +102,13 @@ cmp -s theirs-1.0.0.wasm theirs-1.1.0.wasm && fail 'two versions with the same b
 "$warg" info > "$work/said" 2>&1 || { cat "$work/said"; fail 'warg info'; }
 grep -qF acme:hello "$work/said" || { cat "$work/said"; fail 'warg info does not know acme:hello'; }
 
+# Content that is not what the log says is not stored.
+digest=$(sha256sum theirs-1.1.0.wasm | cut -d ' ' -f 1)
+printf x >> "$(find "$work/content" -type f -name "*$digest*")"
+JOINTER_CACHE=$work/another refused 6 registry::corrupt "$jointer" fetch "$to" acme:hello@=1.1.0
+! find "$work/another" -type f -name "*$digest*" | grep . || fail 'it was stored'
+cp theirs-1.1.0.wasm "$(find "$work/content" -type f -name "*$digest*")"
+
 # Other bytes, less than a compatible version has, and a stranger's key.
 sed -i 's/greet: /greeting: /' one/hello.wit
 refused 9 registry::conflict "$jointer" publish one --to "$to" --sign mine.key

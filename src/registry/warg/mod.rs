@@ -1,18 +1,19 @@
 //! Packages in warg registries, read and published. Legacy: the protocol's project was archived in 2025, and
 //! this is compiled only with the feature `warg`.
 //!
-//! `warg-client` follows the package's log and checks the content against the digest in it; the bytes are
-//! hashed again here and go into the store like any others. Nothing of this touches the OCI path.
+//! `warg-client` follows the package's log and proves it. The content is hashed here, against the digest in the log, and goes
+//! into the store like any other. Nothing of this touches the OCI path.
 
 mod publish;
 
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
-use semver::Version;
+use futures_util::StreamExt;
+use semver::{Version, VersionReq};
 use serde::Serialize;
 use tokio::runtime::Runtime;
-use warg_client::{ClientError, Config, FileSystemClient, PackageDownload};
+use warg_client::{ClientError, Config, FileSystemClient};
 use warg_protocol::package::LogState;
 use warg_protocol::registry::PackageName as WargName;
 
@@ -30,6 +31,9 @@ pub const SCHEME: &str = "warg://";
 
 /// So long may one thing take that is asked of a registry, with all that is sent: warg's client itself waits for ever.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// No component is larger: validators take no more.
+const MAX_CONTENT: usize = 1 << 30;
 
 /// A package from a warg registry, in the store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -87,17 +91,10 @@ impl Warg {
     /// The component of a version; `None` when there is no such version.
     ///
     /// # Errors
-    /// As [`Warg::versions`]; [`RegistryError::Corrupt`].
+    /// As [`Warg::versions`]; [`RegistryError::Corrupt`], [`RegistryError::TooLarge`].
     pub fn contents(&self, id: &PackageId) -> Result<Option<Vec<u8>>, RegistryError> {
-        let name = self.name(&id.name)?;
-        let asked = async {
-            match self.client.download_exact(&name, &id.version).await {
-                Err(ClientError::PackageVersionDoesNotExist { .. }) => Ok(None),
-                download => download.map(Some),
-            }
-        };
-        let download = self.ask(&format!("give {id}"), asked)?;
-        download.map(|download| Ok(self.checked(&id.to_string(), &download)?.0)).transpose()
+        let Ok(requirement) = VersionReq::parse(&format!("={}", id.version)) else { return Ok(None) };
+        Ok(self.download(&id.name, &requirement, &id.to_string())?.map(|(_, bytes)| bytes))
     }
 
     /// The log of a package as it is now, with proof; `None` when there is no such package.
@@ -117,30 +114,51 @@ impl Warg {
         let not_found = || RegistryError::NotFound { what: what.clone(), registry: self.url.clone() };
         // What the client remembers of the log may be old.
         self.log(&request.name)?.ok_or_else(not_found)?;
-        let name = self.name(&request.name)?;
-        let asked = self.client.download(&name, &request.requirement);
-        let download = self.ask(&format!("give {what}"), asked)?.ok_or_else(not_found)?;
-        let (bytes, content) = self.checked(&what, &download)?;
+        let found = self.download(&request.name, &request.requirement, &what)?;
+        let (version, bytes) = found.ok_or_else(not_found)?;
         component::kind(&bytes)?;
-        store.put(&bytes)?;
-        let package = PackageId { name: request.name.clone(), version: download.version };
+        let content = store.put(&bytes)?;
+        let package = PackageId { name: request.name.clone(), version };
         Ok(Fetched { package, content, path: store.path(content) })
     }
 
-    /// What was downloaded, hashed again.
-    fn checked(&self, what: &str, download: &PackageDownload) -> Result<(Vec<u8>, Digest), RegistryError> {
-        let bytes = std::fs::read(&download.path)
-            .map_err(|error| failed(&self.url, &format!("give {what}"), error.to_string()))?;
-        let content = Digest::of(&bytes);
-        if content.to_string() == download.digest.to_string() {
-            return Ok((bytes, content));
+    /// The highest version that fits, and its component, which is what the log says; `None` when none fits.
+    fn download(
+        &self,
+        name: &PackageName,
+        requirement: &VersionReq,
+        what: &str,
+    ) -> Result<Option<(Version, Vec<u8>)>, RegistryError> {
+        let name = self.name(name)?;
+        let asked = async {
+            let Some((info, stream)) = self.client.download_as_stream(&name, requirement).await? else {
+                return Ok(None);
+            };
+            let mut stream = std::pin::pin!(stream);
+            let mut bytes = Vec::new();
+            while let Some(piece) = stream.next().await {
+                match piece {
+                    Ok(piece) => bytes.extend_from_slice(&piece),
+                    // All of it has come, and it is something else: said below.
+                    Err(error) if error.to_string().contains("computed digest") => break,
+                    Err(error) => return Err(error.into()),
+                }
+                if bytes.len() > MAX_CONTENT {
+                    break;
+                }
+            }
+            Ok(Some((info, bytes)))
+        };
+        let Some((info, bytes)) = self.ask(&format!("give {what}"), asked)? else { return Ok(None) };
+        let (what, registry) = (what.to_owned(), self.url.clone());
+        if bytes.len() > MAX_CONTENT {
+            return Err(RegistryError::TooLarge { what, registry, limit: MAX_CONTENT as u64 });
         }
-        Err(RegistryError::Corrupt {
-            what: what.to_owned(),
-            registry: self.url.clone(),
-            expected: download.digest.to_string(),
-            found: content.to_string(),
-        })
+        let (expected, found) = (info.digest.to_string(), Digest::of(&bytes).to_string());
+        match expected == found {
+            true => Ok(Some((info.version, bytes))),
+            false => Err(RegistryError::Corrupt { what, registry, expected, found }),
+        }
     }
 
     fn name(&self, name: &PackageName) -> Result<WargName, RegistryError> {
@@ -204,7 +222,7 @@ fn wait<T>(
     // The clock of the runtime starts inside it.
     match runtime.block_on(async { tokio::time::timeout(PATIENCE, asked).await }) {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(failed(url, what, chain(&error))),
+        Ok(Err(error)) => Err(failed(url, what, words(&error))),
         Err(_) => {
             let reason = format!("it was asked to {what}, and {} seconds passed", PATIENCE.as_secs());
             Err(RegistryError::Unreachable { registry: url.to_owned(), reason })
@@ -216,9 +234,13 @@ fn failed(url: &str, what: &str, reason: String) -> RegistryError {
     RegistryError::Failed { registry: url.to_owned(), what: what.to_owned(), reason }
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+/// The error and its causes in one line. The client shows some of its own with a backtrace.
+fn words(error: &ClientError) -> String {
+    if let ClientError::Other(error) = error {
+        return format!("{error:#}");
+    }
     let mut words = error.to_string();
-    let mut next = error.source();
+    let mut next = std::error::Error::source(error);
     while let Some(cause) = next {
         words.push_str(&format!(": {cause}"));
         next = cause.source();
