@@ -327,7 +327,9 @@ fn bundles() -> Vec<Vec<u8>> {
         provenance: Some(serde_json::json!({})),
         created: "1970-01-01T00:00:00Z",
     };
-    vec![package::bundle(contents, Some(&KeyPair::generate())).expect("a bundle").tar]
+    vec![
+        package::bundle(contents, Some(&package::Signatory::Key(KeyPair::generate()))).expect("a bundle").tar,
+    ]
 }
 
 /// Bundles. What passes is put together again to the same package.

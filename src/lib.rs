@@ -14,6 +14,7 @@
 //! | `adapt` | WASI snapshots: detect, choose, synthesise adapters |
 //! | `compose` | the composition graph: plan, explain, encode |
 //! | `trust` | keys, signatures, verification; pure over bytes |
+//! | `identity` | signs without a key: a CI's token, Fulcio and Rekor; feature `keyless` |
 //! | `registry` | OCI registries, the local directory, the content-addressed store |
 //! | `deps` | dependencies: resolve, lock, fetch |
 //! | `toolchain` | guest tools: find, provision, doctor |
@@ -42,6 +43,7 @@ pub mod component;
 pub mod compose;
 pub mod deps;
 pub mod host;
+pub mod identity;
 pub mod package;
 pub mod registry;
 pub mod run;

@@ -3,7 +3,8 @@
 use camino::Utf8PathBuf;
 
 use super::attached::created;
-use super::{Context, key, location};
+use super::signer::{self, KeylessArgs};
+use super::{Context, location};
 use crate::error::{ExitStatus, Result};
 use crate::file;
 use crate::name::PackageId;
@@ -27,8 +28,10 @@ pub struct AttestArgs {
     #[arg(long, value_name = "FILE.json")]
     predicate: Utf8PathBuf,
     /// The private key (`jointer keygen` or `cosign generate-key-pair`)
-    #[arg(long, value_name = "KEY")]
-    key: Utf8PathBuf,
+    #[arg(long, value_name = "KEY", required_unless_present = "keyless", conflicts_with = "keyless")]
+    key: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    keyless: KeylessArgs,
     /// Where it is: `local`, `dir:PATH` or `HOST[:PORT][/PREFIX]`; default: the registry of its namespace
     #[arg(long, value_name = "REGISTRY", env = "JOINTER_REGISTRY")]
     from: Option<String>,
@@ -39,14 +42,17 @@ pub(super) fn run(cx: &Context, args: &AttestArgs) -> Result<ExitStatus> {
     let kind = trust::predicate_type(&args.kind)?;
     let predicate = serde_json::from_slice(&file::read(&cx.cwd.join(&args.predicate))?)
         .map_err(|error| PackageError::NotJson { path: args.predicate.clone(), reason: error.to_string() })?;
-    let key = key::private(cx, &args.key)?;
+    let by = args.keyless.signatory(cx, args.key.as_deref())?;
     let registry = registry::open(&location, &cx.dirs)?;
     let place = Place { registry: &*registry, store: &Store::new(&cx.dirs), id: &args.package };
     let created = created()?;
-    let attested = place.attest(&kind, &predicate, &key, &created)?;
+    let attested = place.attest(&kind, &predicate, &by, &created)?;
     let text = format!(
-        "attested {} in {}\n  manifest {}\n  kind     {kind}\n  key      {}",
-        attested.package, attested.registry, attested.manifest, attested.key
+        "attested {} in {}\n  manifest {}\n  kind     {kind}\n{}",
+        attested.package,
+        attested.registry,
+        attested.manifest,
+        signer::said(&attested.who)
     );
     cx.ui.answer(&text, &attested);
     Ok(ExitStatus::Success)

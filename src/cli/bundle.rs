@@ -4,7 +4,8 @@ use camino::Utf8PathBuf;
 use serde::Serialize;
 
 use super::attached::{BuilderArgs, BuiltApp};
-use super::{Context, key, location};
+use super::signer::SignArgs;
+use super::{Context, location};
 use crate::digest::Digest;
 use crate::error::{ExitStatus, Result};
 use crate::file;
@@ -22,14 +23,13 @@ use crate::registry::{self, Store};
 #[derive(Debug, clap::Args)]
 pub struct BundleArgs {
     /// A published package; default: the app
-    #[arg(value_name = "NS:NAME@VERSION", conflicts_with = "sign")]
+    #[arg(value_name = "NS:NAME@VERSION", conflicts_with_all = ["sign", "keyless"])]
     package: Option<PackageId>,
     /// For a package: where it is; default: the registry of its namespace
     #[arg(long, value_name = "REGISTRY", env = "JOINTER_REGISTRY")]
     from: Option<String>,
-    /// Sign with this private key (`jointer keygen` or `cosign generate-key-pair`)
-    #[arg(long, value_name = "KEY")]
-    sign: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    sign: SignArgs,
     /// Where to write it; default: APP.oci.tar
     #[arg(short, long, value_name = "FILE")]
     output: Option<Utf8PathBuf>,
@@ -50,13 +50,13 @@ pub(super) fn run(cx: &Context, args: &BundleArgs) -> Result<ExitStatus> {
     if let Some(id) = &args.package {
         return published(cx, args, id);
     }
-    let key = args.sign.as_deref().map(|path| key::private(cx, path)).transpose()?;
+    let by = args.sign.signatory(cx)?;
     // Nothing is signed that is not what the sources say now.
     let app = BuiltApp::build(cx)?;
-    let bundled = package::bundle(app.contents(&args.builder)?, key.as_ref())?;
+    let bundled = package::bundle(app.contents(&args.builder)?, by.as_ref())?;
     let output = args.output.clone().unwrap_or_else(|| format!("{}.oci.tar", app.id.name.name).into());
     file::write(&cx.cwd.join(&output), &bundled.tar)?;
-    let signed = key.is_some();
+    let signed = by.is_some();
     let id = app.id;
     let text = format!(
         "wrote {output}: {id}, {}\n  manifest {}\n  content  {}",

@@ -42,6 +42,7 @@ mod runtime;
 mod sbom;
 mod serve;
 mod sign;
+mod signer;
 mod subject;
 mod test;
 mod vendor;

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::attached::{BuilderArgs, BuiltApp, created};
-use super::{Context, key, location};
+use super::signer::SignArgs;
+use super::{Context, location};
 use crate::app::{App, MANIFEST, Source};
 use crate::build;
 use crate::component;
@@ -16,11 +17,10 @@ use crate::deps;
 use crate::error::{ExitStatus, Result};
 use crate::file;
 use crate::name::{InterfaceName, PackageId, PackageName};
-use crate::package::{self, Extras, PackageError, Place, Planned, Subject};
+use crate::package::{self, Extras, PackageError, Place, Planned, Signatory, Subject};
 use crate::registry::{
     self, Artifact, Attachment, Descriptor, Location, MANIFEST_MEDIA_TYPE, Outcome, Published, Store,
 };
-use crate::trust::KeyPair;
 use crate::wit;
 
 /// Publish components and WIT packages
@@ -45,9 +45,8 @@ pub struct PublishArgs {
     /// (legacy) needs the feature `warg`
     #[arg(long, value_name = "REGISTRY", env = "JOINTER_REGISTRY")]
     to: Option<String>,
-    /// Sign with this private key (`jointer keygen` or `cosign generate-key-pair`)
-    #[arg(long, value_name = "KEY")]
-    sign: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    sign: SignArgs,
     /// Attach a CycloneDX list of what is inside
     #[arg(long)]
     sbom: bool,
@@ -71,17 +70,30 @@ enum From {
     Bundle { path: Utf8PathBuf, artifact: Box<Artifact>, attachments: Vec<Attachment> },
 }
 
+/// What is to be told about a package: made here, or there already.
+enum Told {
+    Extras(Extras),
+    Attached(Vec<Attachment>),
+}
+
 pub(super) fn run(cx: &Context, args: &PublishArgs) -> Result<ExitStatus> {
     if let Some(url) = args.to.as_deref().filter(|to| to.starts_with("warg://")) {
         return warg(cx, args, url);
     }
-    let key = args.sign.as_deref().map(|path| key::private(cx, path)).transpose()?;
+    let mut by = args.sign.signatory(cx)?;
+    if args.dry_run && args.sign.is_public() {
+        cx.reporter().note(
+            "Later",
+            "what signs without a key is not asked, and its signatures are not listed".to_owned(),
+        );
+        by = None;
+    }
     let planned = package::in_order(plan(cx, args)?)?;
     let all: BTreeSet<PackageName> = planned.iter().map(|one| one.id.name.clone()).collect();
     let mut published = Vec::new();
     for one in planned {
         let (id, needs) = (one.id.clone(), one.needs.clone());
-        match publish(cx, args, one, key.as_ref()) {
+        match publish(cx, args, one, by.as_ref()) {
             Ok(one) => published.push(one),
             // What it is built from would have been published before it.
             Err(error) if args.dry_run && needs.iter().any(|need| *need != id.name && all.contains(need)) => {
@@ -109,21 +121,23 @@ fn warg(_: &Context, _: &PublishArgs, _: &str) -> Result<ExitStatus> {
     Err(registry::RegistryError::NoWarg.into())
 }
 
-fn publish(cx: &Context, args: &PublishArgs, one: Planned<From>, key: Option<&KeyPair>) -> Result<Published> {
+fn publish(
+    cx: &Context,
+    args: &PublishArgs,
+    one: Planned<From>,
+    by: Option<&Signatory>,
+) -> Result<Published> {
     let Planned { id, of, .. } = one;
     let location = location::of_package(cx, args.to.as_deref(), &id.name)?;
     let created = created()?;
     let packed = |(bytes, extras): (Vec<u8>, Extras)| -> Result<_> {
-        let artifact = Artifact::pack(&id, bytes, &created)?;
-        let subject = Descriptor::of(MANIFEST_MEDIA_TYPE, &artifact.manifest);
-        let attachments = package::attachments(&id, &subject, extras, &created, key);
-        Ok((artifact, attachments))
+        Ok((Artifact::pack(&id, bytes, &created)?, Told::Extras(extras)))
     };
-    let (artifact, attachments) = match of {
-        From::Bundle { path, .. } if args.sign.is_some() || args.sbom || args.provenance => {
+    let (artifact, told) = match of {
+        From::Bundle { path, .. } if args.sign.wanted() || args.sbom || args.provenance => {
             return Err(PackageError::Whole(path).into());
         }
-        From::Bundle { artifact, attachments, .. } => (*artifact, attachments),
+        From::Bundle { artifact, attachments, .. } => (*artifact, Told::Attached(attachments)),
         From::App(app) => packed(app_contents(cx, args, *app, Some(&location))?)?,
         From::File { path, .. } if args.provenance => return Err(PackageError::NoProvenance(path).into()),
         From::File { bytes, .. } => {
@@ -136,6 +150,14 @@ fn publish(cx: &Context, args: &PublishArgs, one: Planned<From>, key: Option<&Ke
     if !args.allow_breaking {
         package::gate(place.registry, &id, &artifact.layer, place.store)?;
     }
+    // Only now, because a public log does not forget.
+    let attachments = match told {
+        Told::Extras(extras) => {
+            let subject = Descriptor::of(MANIFEST_MEDIA_TYPE, &artifact.manifest);
+            package::attachments(&id, &subject, extras, &created, by)?
+        }
+        Told::Attached(attachments) => attachments,
+    };
     Ok(package::publish(&place, &artifact, attachments, args.dry_run)?)
 }
 

@@ -4,7 +4,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::ValueEnum;
 
 use super::attached::created;
-use super::{Context, embedded, key, location};
+use super::signer::{self, KeylessArgs};
+use super::{Context, embedded, location};
 use crate::error::{ExitStatus, Result};
 use crate::name::{NameError, PackageId};
 use crate::package::{Forms, Place};
@@ -12,25 +13,28 @@ use crate::registry::{self, RegistryError, Store};
 
 /// Sign a package that is in a registry, or a file
 ///
-/// The package is fetched and checked first. The signature goes beside it, where `jointer verify` and `cosign verify
-/// --key` find it; signatures of others stay. With `--embed` a file is signed, and the signature goes into it.
+/// The package is fetched and checked first. The signature goes beside it, where `jointer verify` and `cosign verify`
+/// find it; signatures of others stay. With `--embed` a file is signed, and the signature goes into it.
 #[derive(Debug, clap::Args)]
 pub struct SignArgs {
     /// The package; with `--embed` a component or core module
     #[arg(value_name = "NS:NAME@VERSION|FILE")]
     what: String,
     /// The private key (`jointer keygen` or `cosign generate-key-pair`); with `--embed` one of `jointer keygen --embedded`
-    #[arg(long, value_name = "KEY")]
-    key: Utf8PathBuf,
+    #[arg(long, value_name = "KEY", required_unless_present = "keyless", conflicts_with = "keyless")]
+    key: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    keyless: KeylessArgs,
     /// Where it is: `local`, `dir:PATH` or `HOST[:PORT][/PREFIX]`; default: the registry of its namespace
     #[arg(long, value_name = "REGISTRY", env = "JOINTER_REGISTRY")]
     from: Option<String>,
-    /// The form of the signature: a Sigstore bundle, which cosign 3 reads, the older one of cosign 2, or both
-    #[arg(long, value_enum, default_value_t)]
+    /// The form of the signature: a Sigstore bundle, which cosign 3 reads, the older one of cosign 2, or both. Without a key
+    /// it is a bundle
+    #[arg(long, value_enum, default_value_t, conflicts_with = "keyless")]
     signature_format: Format,
     /// Put the signature into the file itself, where `jointer verify --embedded` and `wasmsign2 verify` find it. That
     /// changes its bytes, so do it before you publish
-    #[arg(long, conflicts_with = "signature_format")]
+    #[arg(long, conflicts_with_all = ["keyless", "signature_format"])]
     embed: bool,
     /// Where the signed file goes; by default it replaces the file
     #[arg(short, long, value_name = "FILE", requires = "embed")]
@@ -47,13 +51,13 @@ enum Format {
 }
 
 pub(super) fn run(cx: &Context, args: &SignArgs) -> Result<ExitStatus> {
-    if args.embed {
+    if let (true, Some(key)) = (args.embed, &args.key) {
         let file = Utf8Path::new(&args.what);
-        return embedded::sign(cx, file, &args.key, args.output.as_deref().unwrap_or(file));
+        return embedded::sign(cx, file, key, args.output.as_deref().unwrap_or(file));
     }
     let package = package(cx, &args.what)?;
     let location = location::of_package(cx, args.from.as_deref(), &package.name)?;
-    let key = key::private(cx, &args.key)?;
+    let by = args.keyless.signatory(cx, args.key.as_deref())?;
     let registry = registry::open(&location, &cx.dirs)?;
     let place = Place { registry: &*registry, store: &Store::new(&cx.dirs), id: &package };
     let forms = Forms {
@@ -61,10 +65,13 @@ pub(super) fn run(cx: &Context, args: &SignArgs) -> Result<ExitStatus> {
         legacy: !matches!(args.signature_format, Format::Bundle),
     };
     let created = created()?;
-    let signed = place.sign(&key, forms, &created)?;
+    let signed = place.sign(&by, forms, &created)?;
     let text = format!(
-        "signed {} in {}\n  manifest {}\n  key      {}",
-        signed.package, signed.registry, signed.manifest, signed.key
+        "signed {} in {}\n  manifest {}\n{}",
+        signed.package,
+        signed.registry,
+        signed.manifest,
+        signer::said(&signed.who)
     );
     cx.ui.answer(&text, &signed);
     Ok(ExitStatus::Success)

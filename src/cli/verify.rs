@@ -9,7 +9,7 @@ use crate::error::{ExitStatus, FileError, Result};
 use crate::file;
 use crate::name::PackageId;
 use crate::package;
-use crate::trust::{Policy, TrustError, Verdict};
+use crate::trust::{Policy, TrustError, TrustedIdentity, Verdict};
 
 /// Verify a package in a registry, or a bundle
 ///
@@ -21,8 +21,18 @@ pub struct VerifyArgs {
     #[arg(value_name = "NS:NAME@VERSION|FILE")]
     what: String,
     /// The public key of who should have signed it
-    #[arg(long, value_name = "PUB", conflicts_with = "policy")]
+    #[arg(long, value_name = "PUB", conflicts_with_all = ["policy", "certificate_identity"])]
     key: Option<Utf8PathBuf>,
+    /// Who should have signed it without a key: an email address, or the URI of a workflow, in which `*` stands for anything
+    /// but `/` and `**` for anything. Needs a jointer with the feature `keyless`
+    #[arg(long, value_name = "IDENTITY", conflicts_with = "policy", requires = "certificate_issuer")]
+    certificate_identity: Option<String>,
+    /// Who has to vouch for the identity
+    #[arg(long, value_name = "URL", alias = "certificate-oidc-issuer", requires = "certificate_identity")]
+    certificate_issuer: Option<String>,
+    /// For an identity: which authorities and logs count [default: the public Sigstore's]
+    #[arg(long, value_name = "trusted_root.json", requires = "certificate_identity")]
+    trusted_root: Option<Utf8PathBuf>,
     /// What has to hold; default: `trust.toml` of the app, else of the user (`~/.config/jointer`)
     #[arg(long, value_name = "trust.toml")]
     policy: Option<Utf8PathBuf>,
@@ -55,6 +65,10 @@ pub(super) fn run(cx: &Context, args: &VerifyArgs) -> Result<ExitStatus> {
 fn policy(cx: &Context, args: &VerifyArgs) -> Result<Policy> {
     if let Some(key) = &args.key {
         return Ok(Policy::of_key(key::public(cx, key)?));
+    }
+    if let (Some(identity), Some(issuer)) = (&args.certificate_identity, &args.certificate_issuer) {
+        let root = args.trusted_root.as_ref().map(|path| file::read_text(&cx.cwd.join(path))).transpose()?;
+        return Ok(Policy::of_identity(TrustedIdentity::new(identity, issuer, root)?));
     }
     if let Some(path) = &args.policy {
         return trusted::read_policy(&cx.cwd.join(path));

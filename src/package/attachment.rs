@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::SBOM_MEDIA_TYPE;
+use super::{PackageError, SBOM_MEDIA_TYPE, Signatory};
 use crate::digest::Digest;
 use crate::name::PackageId;
 use crate::registry::{Attachment, Descriptor, Manifest, REF_NAME, WASM_MEDIA_TYPE};
@@ -42,15 +42,18 @@ fn file(subject: &Descriptor, kind: &str, title: &str, bytes: Vec<u8>) -> Attach
 }
 
 /// All that is attached to the package `id` whose manifest is `subject`, in the order in which it is to be
-/// sent: what `extras` has, and with a key the signatures of it and of the package, and attestations. The
-/// same input gives the same bytes.
+/// sent: what `extras` has, and with a signatory the signatures of it and of the package, and attestations. The
+/// same input and key give the same bytes.
+///
+/// # Errors
+/// When nothing can be signed; never with a key.
 pub fn attachments(
     id: &PackageId,
     subject: &Descriptor,
     extras: Extras,
     created: &str,
-    key: Option<&KeyPair>,
-) -> Vec<Attachment> {
+    signatory: Option<&Signatory>,
+) -> Result<Vec<Attachment>, PackageError> {
     let Extras { parts, sbom, provenance } = extras;
     let mut told = Vec::new();
     if !parts.is_empty() {
@@ -64,23 +67,21 @@ pub fn attachments(
         file(subject, STATEMENT_MEDIA_TYPE, "provenance.intoto.json", statement)
             .annotated(PREDICATE, PROVENANCE_PREDICATE)
     }));
-    let Some(key) = key else { return told };
+    let Some(signatory) = signatory else { return Ok(told) };
     let signed: Vec<Descriptor> =
         std::iter::once(subject.clone()).chain(told.iter().map(Attachment::descriptor)).collect();
-    told.extend(signed.iter().map(|one| {
-        let bundle = match one.digest == subject.digest {
-            true => trust::sign_package(one.digest, id, key),
-            false => trust::sign(one.digest, key),
-        };
-        signature(one, SIGNED, bundle, created)
-    }));
+    for one in signed {
+        let name = (one.digest == subject.digest).then_some(id);
+        let (bundle, _) = signatory.sign(one.digest, name)?;
+        told.push(signature(&one, SIGNED, bundle, created));
+    }
     for (predicate_type, predicate) in [(SBOM_PREDICATE, list), (PROVENANCE_PREDICATE, provenance)] {
         let Some(predicate) = predicate else { continue };
-        let attested = trust::attest(subject.digest, predicate_type, &predicate, key);
+        let (attested, _) = signatory.attest(subject.digest, predicate_type, &predicate)?;
         told.push(signature(subject, predicate_type, attested, created));
     }
-    told.push(simple_signature(subject.digest, id, key));
-    told
+    told.extend(signatory.key().map(|key| simple_signature(subject.digest, id, key)));
+    Ok(told)
 }
 
 fn parts_of(subject: &Descriptor, parts: Vec<(String, &'static str, Vec<u8>)>) -> Attachment {

@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::PackageError;
 use super::attachment::{Extras, attachments, part_file};
 use super::layout::Layout;
 use super::sbom::{Subject, sbom};
 use super::wiring::{WIRING_MEDIA_TYPE, wiring};
+use super::{PackageError, Signatory};
 use crate::build::Wired;
 use crate::component::Packages;
 use crate::digest::Digest;
 use crate::name::{ComponentName, PackageId};
 use crate::registry::Artifact;
-use crate::trust::KeyPair;
 
 /// Beside the parts.
 const WIRING_FILE: &str = "wiring.json";
@@ -86,11 +85,11 @@ pub struct Bundled {
     pub content: Digest,
 }
 
-/// Makes a bundle, signed when there is a key. The same contents and key give the same bytes.
+/// Makes a bundle, signed when there is a signatory. The same contents and key give the same bytes.
 ///
 /// # Errors
-/// When the composed component or a part is not WebAssembly.
-pub fn bundle(contents: Contents<'_>, key: Option<&KeyPair>) -> Result<Bundled, PackageError> {
+/// When the composed component or a part is not WebAssembly, or without a key nothing can be signed.
+pub fn bundle(contents: Contents<'_>, by: Option<&Signatory>) -> Result<Bundled, PackageError> {
     let (id, created) = (contents.id, contents.created);
     let artifact = Artifact::pack(id, contents.component.clone(), created)?;
     let extras = contents.extras()?;
@@ -100,7 +99,7 @@ pub fn bundle(contents: Contents<'_>, key: Option<&KeyPair>) -> Result<Bundled, 
     let manifest = serde_json::from_slice(&artifact.manifest)
         .map_err(|error| PackageError::Corrupt(format!("its own manifest: {error}")))?;
     let app = layout.add_manifest(manifest);
-    for attachment in attachments(id, &app, extras, created, key) {
+    for attachment in attachments(id, &app, extras, created, by)? {
         for blob in attachment.blobs {
             layout.add(blob);
         }

@@ -6,6 +6,7 @@ use semver::Version;
 
 use crate::component::ComponentError;
 use crate::error::{ExitStatus, Fault, FileError};
+use crate::identity::IdentityError;
 use crate::name::{PackageId, PackageName};
 use crate::registry::RegistryError;
 use crate::trust::TrustError;
@@ -172,6 +173,10 @@ pub enum PackageError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Trust(#[from] TrustError),
+    /// It cannot be signed without a key.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Identity(#[from] IdentityError),
     /// The component is none.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -207,6 +212,7 @@ impl Fault for PackageError {
             | Self::Incomplete(_)
             | Self::NotAttested(_) => ExitStatus::Trust,
             Self::Trust(error) => error.status(),
+            Self::Identity(error) => error.status(),
             Self::Component(error) => error.status(),
             Self::Registry(error) => error.status(),
             Self::File(error) => error.status(),

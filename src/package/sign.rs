@@ -10,15 +10,15 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::PackageError;
 use super::attachment::{signature, simple_layer, simple_manifest};
+use super::{PackageError, Signatory};
 use crate::digest::Digest;
 use crate::name::PackageId;
 use crate::registry::{
     self, Artifact, Attachment, Descriptor, MANIFEST_MEDIA_TYPE, Manifest, Published, Registry,
     RegistryError, Store,
 };
-use crate::trust::{self, KeyPair, SIGNATURE_ANNOTATION, SIGNED, SIMPLE_MEDIA_TYPE, TrustError};
+use crate::trust::{self, KeyPair, SIGNATURE_ANNOTATION, SIGNED, SIMPLE_MEDIA_TYPE, TrustError, Who};
 
 /// How often it is tried to get a word in beside others.
 const ATTEMPTS: u32 = 8;
@@ -41,8 +41,9 @@ pub struct Signed {
     pub registry: String,
     /// The digest of its manifest, which is what the signature is for.
     pub manifest: Digest,
-    /// The fingerprint of the key.
-    pub key: String,
+    /// Who signed.
+    #[serde(flatten)]
+    pub who: Who,
     /// The digests of the manifests that hold the signatures.
     pub attached: Vec<Digest>,
 }
@@ -58,22 +59,23 @@ pub struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// Signs the package, after having fetched and checked all of it.
+    /// Signs the package, after having fetched and checked all of it. Without a key there is no older form.
     ///
     /// # Errors
     /// When it is not there or calls itself something else, or when the registry cannot be asked or loses the
     /// signature.
-    pub fn sign(&self, key: &KeyPair, forms: Forms, created: &str) -> Result<Signed, PackageError> {
+    pub fn sign(&self, by: &Signatory, forms: Forms, created: &str) -> Result<Signed, PackageError> {
         let subject = self.subject()?;
         let mut attached = Vec::new();
-        if forms.bundle {
-            let bundle = trust::sign_package(subject.digest, self.id, key);
+        let key = by.key();
+        let (bundle, who) = by.sign(subject.digest, Some(self.id))?;
+        if forms.bundle || key.is_none() {
             attached.push(self.refer(&signature(&subject, SIGNED, bundle, created), subject.digest)?);
         }
-        if forms.legacy {
+        if let Some(key) = key.filter(|_| forms.legacy) {
             attached.push(self.add_simple(subject.digest, key)?);
         }
-        Ok(self.signed(subject.digest, key, attached))
+        Ok(self.signed(subject.digest, who, attached))
     }
 
     /// Says something about the package.
@@ -84,23 +86,17 @@ impl Place<'_> {
         &self,
         predicate_type: &str,
         predicate: &Value,
-        key: &KeyPair,
+        by: &Signatory,
         created: &str,
     ) -> Result<Signed, PackageError> {
         let subject = self.subject()?;
-        let bundle = trust::attest(subject.digest, predicate_type, predicate, key);
+        let (bundle, who) = by.attest(subject.digest, predicate_type, predicate)?;
         let attached = self.refer(&signature(&subject, predicate_type, bundle, created), subject.digest)?;
-        Ok(self.signed(subject.digest, key, vec![attached]))
+        Ok(self.signed(subject.digest, who, vec![attached]))
     }
 
-    fn signed(&self, manifest: Digest, key: &KeyPair, attached: Vec<Digest>) -> Signed {
-        Signed {
-            package: self.id.clone(),
-            registry: self.registry.name(),
-            manifest,
-            key: key.public().fingerprint(),
-            attached,
-        }
+    fn signed(&self, manifest: Digest, who: Who, attached: Vec<Digest>) -> Signed {
+        Signed { package: self.id.clone(), registry: self.registry.name(), manifest, who, attached }
     }
 
     /// The package's manifest; all that it names is there and right.

@@ -186,6 +186,7 @@ fn check_attested(
 mod tests {
     use super::super::{Contents, Part, bundle};
     use super::*;
+    use crate::package::Signatory;
     use crate::trust::{BUNDLE_MEDIA_TYPE, KeyPair};
 
     fn verify(tar: &[u8], key: &KeyPair) -> Result<Verified, PackageError> {
@@ -213,7 +214,8 @@ mod tests {
             provenance: Some(serde_json::json!({ "buildDefinition": {} })),
             created: "1970-01-01T00:00:00Z",
         };
-        bundle(contents, key).unwrap().tar
+        let by = key.map(|key| Signatory::Key(key.clone()));
+        bundle(contents, by.as_ref()).unwrap().tar
     }
 
     fn code(refused: &PackageError) -> String {

@@ -105,16 +105,17 @@ pub fn sign(manifest: Digest, key: &KeyPair) -> Vec<u8> {
 /// The same for the manifest of a package: its name and version are signed too, so that the signature of
 /// one version cannot stand for another.
 pub fn sign_package(manifest: Digest, id: &PackageId, key: &KeyPair) -> Vec<u8> {
-    wrap(&payload(manifest, Some(id), SIGNED, &json!({})), key)
+    sign_payload(&payload(manifest, Some(id), SIGNED, &json!({})), key)
 }
 
 /// A bundle in which `key` says something about the manifest with this digest. The same arguments give the
 /// same bytes.
 pub fn attest(manifest: Digest, predicate_type: &str, predicate: &Value, key: &KeyPair) -> Vec<u8> {
-    wrap(&payload(manifest, None, predicate_type, predicate), key)
+    sign_payload(&payload(manifest, None, predicate_type, predicate), key)
 }
 
-fn wrap(statement: &[u8], key: &KeyPair) -> Vec<u8> {
+/// A bundle in which `key` signs this statement, which [`payload`] made.
+pub fn sign_payload(statement: &[u8], key: &KeyPair) -> Vec<u8> {
     let bundle = Bundle {
         media_type: BUNDLE_MEDIA_TYPE.to_owned(),
         verification_material: Material {

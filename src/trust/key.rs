@@ -44,6 +44,7 @@ impl std::fmt::Debug for Password {
 }
 
 /// A private key with its public one (ECDSA on P-256).
+#[derive(Clone)]
 pub struct KeyPair(SigningKey);
 
 /// The key that signatures are verified with.

@@ -22,11 +22,13 @@ mod statement;
 
 pub use bundle::{
     Attestation, BUNDLE_MEDIA_TYPE, CYCLONEDX, MAX_BUNDLE, PROVENANCE, SIGNED, attest, bundle_of_envelope,
-    is_bundle, payload, sign, sign_package, verify, verify_attestation,
+    is_bundle, payload, sign, sign_package, sign_payload, verify, verify_attestation,
 };
 pub use error::TrustError;
 pub use judge::{Evidence, Signer, Subject, Verdict, Who, judge, judge_belonging, statements};
 pub use key::{KeyPair, Password, PublicKey};
+#[cfg(feature = "keyless")]
+pub(crate) use keyless::use_ring;
 pub use keyless::{Certified, IdentityPattern, KEYLESS, KeylessError, verify_certified};
 pub use moment::Moment;
 pub use policy::{Policy, Rule, TrustedIdentity, TrustedKey, predicate_type};

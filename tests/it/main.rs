@@ -32,6 +32,7 @@ mod history;
 mod holes;
 mod hosts;
 mod http;
+mod keyless;
 mod login;
 mod matrix;
 

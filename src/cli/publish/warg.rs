@@ -16,6 +16,9 @@ pub(super) fn run(cx: &Context, args: &PublishArgs, url: &str) -> Result<ExitSta
     if args.sbom || args.provenance {
         return bare(if args.sbom { "a bill of materials" } else { "provenance" });
     }
+    if args.sign.is_public() {
+        return bare("a signature without a key");
+    }
     let key = signing_key(cx, args)?;
     let mut released = Vec::new();
     let registry = Warg::open(url, &cx.dirs)?;
@@ -41,7 +44,7 @@ pub(super) fn run(cx: &Context, args: &PublishArgs, url: &str) -> Result<ExitSta
 
 /// The key of `--sign`, else that of the variable: warg takes no record that nobody signed.
 fn signing_key(cx: &Context, args: &PublishArgs) -> Result<KeyPair> {
-    if let Some(path) = &args.sign {
+    if let Some(path) = args.sign.key() {
         return key::private(cx, path);
     }
     let text = std::env::var(VARIABLE).map_err(|_| RegistryError::NoWargKey)?;

@@ -30,6 +30,15 @@ pub enum KeylessError {
         /// Too many or none.
         why: &'static str,
     },
+    /// Not somebody.
+    #[error("nobody can be trusted so: {why}")]
+    #[diagnostic(code(trust::invalid_identity), help("{help}"))]
+    InvalidIdentity {
+        /// What is wrong.
+        why: &'static str,
+        /// What would be right.
+        help: &'static str,
+    },
     /// Somebody else.
     #[error("it was signed by {found}, and the policy wants {expected}")]
     #[diagnostic(
@@ -125,9 +134,10 @@ pub enum KeylessError {
 impl Fault for KeylessError {
     fn status(&self) -> ExitStatus {
         match self {
-            Self::NotBuiltIn { .. } | Self::WhichSigner { .. } | Self::InvalidRoot { .. } => {
-                ExitStatus::Usage
-            }
+            Self::NotBuiltIn { .. }
+            | Self::WhichSigner { .. }
+            | Self::InvalidIdentity { .. }
+            | Self::InvalidRoot { .. } => ExitStatus::Usage,
             _ => ExitStatus::Trust,
         }
     }

@@ -2,6 +2,7 @@
 //! wrong with it.
 
 use sigstore_verify::bundle::Error as FormError;
+use sigstore_verify::crypto::parse_certificate_info;
 use sigstore_verify::trust_root::{SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot};
 use sigstore_verify::types::{Bundle, Sha256Hash, SignatureContent};
 use sigstore_verify::{
@@ -22,7 +23,8 @@ pub(super) fn verify(
     root: Option<&str>,
 ) -> Result<(Certified, Attestation), TrustError> {
     provider::install();
-    let verifier = verifier(root.unwrap_or(SIGSTORE_PRODUCTION_TRUSTED_ROOT))?;
+    let root = trusted_root(root.unwrap_or(SIGSTORE_PRODUCTION_TRUSTED_ROOT))?;
+    let verifier = Verifier::new(&root).map_err(|error| invalid_root(error.to_string()))?;
     let malformed = |why: String| TrustError::Malformed(why);
     if bundle.len() > MAX_BUNDLE {
         return Err(malformed(format!("it has more than {MAX_BUNDLE} bytes")));
@@ -36,10 +38,20 @@ pub(super) fn verify(
     if material.tlog_entries.is_empty() {
         return Err(KeylessError::NotLogged { reason: "there is no entry of a log".to_owned() }.into());
     }
+    let all_known =
+        material.tlog_entries.iter().all(|entry| root.tlogs.iter().any(|log| log.log_id == entry.log_id));
     // Which identities count is the policy's business; nothing else is left out here.
     let anybody = VerificationPolicy::any_identity();
     let digest = Sha256Hash::new(*manifest.as_bytes());
     let verified = verifier.verify(digest, &bundle, &anybody).map_err(|error| match error {
+        // Without the key of a log its word cannot be checked, which is not to say that it is wrong.
+        Error::TransparencyLog(_) if !all_known => {
+            KeylessError::UnknownAuthority { reason: error.to_string() }.into()
+        }
+        // The chain is looked at as of the time in the log, so a time that is wrong looks like a wrong chain.
+        Error::Certificate(CertificateError::ChainInvalid(_)) if !in_time(&bundle) => {
+            KeylessError::CertificateTime { reason: error.to_string() }.into()
+        }
         // The same in our words, with what it is about instead.
         Error::ArtifactMismatch(why) => {
             said_about(envelope.payload.as_bytes(), manifest).err().unwrap_or(TrustError::Malformed(why))
@@ -60,13 +72,23 @@ pub(super) fn verify(
     Ok((certified, said_about(envelope.payload.as_bytes(), manifest)?))
 }
 
-fn verifier(root: &str) -> Result<Verifier, KeylessError> {
-    let invalid = |reason: String| KeylessError::InvalidRoot { reason };
-    if root.len() > MAX_ROOT {
-        return Err(invalid(format!("it has more than {MAX_ROOT} bytes")));
+/// Whether the certificate was valid when the log says that it was used.
+fn in_time(bundle: &Bundle) -> bool {
+    let certificate = bundle.signing_certificate().and_then(|one| parse_certificate_info(one).ok());
+    let Some(certificate) = certificate else { return true };
+    let times = bundle.verification_material.tlog_entries.iter().filter_map(|entry| entry.integrated_time);
+    times.into_iter().all(|time| (certificate.not_before..=certificate.not_after).contains(&time))
+}
+
+fn trusted_root(text: &str) -> Result<TrustedRoot, KeylessError> {
+    if text.len() > MAX_ROOT {
+        return Err(invalid_root(format!("it has more than {MAX_ROOT} bytes")));
     }
-    let root = TrustedRoot::from_json(root).map_err(|error| invalid(error.to_string()))?;
-    Verifier::new(&root).map_err(|error| invalid(error.to_string()))
+    TrustedRoot::from_json(text).map_err(|error| invalid_root(error.to_string()))
+}
+
+fn invalid_root(reason: String) -> KeylessError {
+    KeylessError::InvalidRoot { reason }
 }
 
 fn refusal(error: Error) -> TrustError {

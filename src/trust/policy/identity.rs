@@ -1,12 +1,15 @@
 //! Identities in a policy: who may sign without a key.
 
+use std::ops::Range;
+
 use camino::Utf8PathBuf;
+use miette::Diagnostic as _;
 use serde::Deserialize;
 use toml::Spanned;
 use toml::value::Datetime;
 
 use super::Reader;
-use crate::trust::keyless::IdentityPattern;
+use crate::trust::keyless::{IdentityPattern, KeylessError};
 use crate::trust::moment::Moment;
 use crate::trust::policy_error::PolicyError;
 
@@ -44,24 +47,21 @@ impl TrustedIdentity {
     /// The identities that this pattern means, with the word of this issuer.
     ///
     /// # Errors
-    /// What is wrong, and what would be right.
-    pub fn new(
-        identity: &str,
-        issuer: &str,
-        root: Option<String>,
-    ) -> Result<Self, (&'static str, &'static str)> {
-        let identity = IdentityPattern::parse(identity).ok_or((
-            "this names nobody in particular",
+    /// [`KeylessError::InvalidIdentity`].
+    pub fn new(identity: &str, issuer: &str, root: Option<String>) -> Result<Self, KeylessError> {
+        let invalid = |why, help| KeylessError::InvalidIdentity { why, help };
+        let identity = IdentityPattern::parse(identity).ok_or(invalid(
+            "the identity names nobody in particular",
             "write an email address or the URI of a workflow; `*` stands for anything but `/`, `**` for anything",
         ))?;
         if !issuer.contains("://") || issuer.contains('*') {
-            return Err((
+            return Err(invalid(
                 "the issuer is not an address",
                 "write it as the certificate has it: `https://token.actions.githubusercontent.com`",
             ));
         }
         if root.as_deref().is_some_and(|root| !is_root(root)) {
-            return Err((
+            return Err(invalid(
                 "the trusted root cannot be read",
                 "give the `trusted_root.json` of the Sigstore that signs",
             ));
@@ -90,12 +90,17 @@ impl Reader<'_> {
             self.invalid(span.clone(), &error.to_string(), help)
         })?;
         let identity = TrustedIdentity::new(&table.identity, &table.issuer, root)
-            .map_err(|(message, help)| self.invalid(span, message, help))?;
+            .map_err(|error| self.refused(span, &error))?;
         Ok(TrustedIdentity {
             name: table.name,
             not_before: self.moment(table.not_before, false)?,
             not_after: self.moment(table.not_after, true)?,
             ..identity
         })
+    }
+
+    fn refused(&self, span: Range<usize>, error: &KeylessError) -> PolicyError {
+        let help = error.help().map(|help| help.to_string()).unwrap_or_default();
+        self.invalid(span, &error.to_string(), &help)
     }
 }
