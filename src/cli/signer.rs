@@ -69,7 +69,8 @@ impl KeylessArgs {
             services: read(&self.signing_config)?,
             root: read(&self.trusted_root)?,
         };
-        Ok(Signatory::Identity(Identity::find(wishes, |name| std::env::var(name).ok())?))
+        let identity = Identity::find(wishes, |name| std::env::var(name).ok())?;
+        Ok(Signatory::Identity(Box::new(identity)))
     }
 }
 

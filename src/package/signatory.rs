@@ -13,7 +13,7 @@ pub enum Signatory {
     /// By a key: the same each time.
     Key(KeyPair),
     /// By a name that others vouch for: another signature each time.
-    Identity(Identity),
+    Identity(Box<Identity>),
 }
 
 impl Signatory {
