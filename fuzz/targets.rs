@@ -196,6 +196,7 @@ fn signatures() -> Vec<Vec<u8>> {
         trust::sign(manifest, &key),
         bundle,
         simple.payload,
+        include_bytes!("../src/trust/keyless/samples/bundle.json").to_vec(),
         key.public().to_pem().into_bytes(),
         private.into_bytes(),
     ]
@@ -219,6 +220,8 @@ fn signature(input: &[u8]) {
     let evidence = Evidence { bundles, simple: vec![simple] };
     let policy = Policy::of_key(KeyPair::generate().public());
     assert!(trust::judge(&policy, &subject, &evidence, None, 0).is_err());
+    // Nor did the public Sigstore ever vouch for it.
+    assert!(trust::verify_certified(input, subject.manifest, None).is_err());
     let Ok(text) = std::str::from_utf8(input) else { return };
     if let Ok(key) = PublicKey::from_pem(text) {
         assert_eq!(PublicKey::from_pem(&key.to_pem()), Ok(key));

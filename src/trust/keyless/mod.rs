@@ -9,6 +9,8 @@ mod error;
 mod pattern;
 #[cfg(feature = "keyless")]
 mod provider;
+#[cfg(all(test, feature = "keyless"))]
+mod tests;
 #[cfg(feature = "keyless")]
 mod verify;
 

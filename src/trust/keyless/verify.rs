@@ -14,6 +14,8 @@ use crate::digest::Digest;
 use crate::trust::bundle::{MAX_BUNDLE, said_about};
 use crate::trust::{Attestation, TrustError};
 
+/// An honest bundle has one entry of a log and one time stamp; each costs several signatures to verify.
+const MAX_PROOFS: usize = 16;
 /// An honest trusted root has some tens of thousands of bytes.
 const MAX_ROOT: usize = 4 << 20;
 
@@ -35,6 +37,10 @@ pub(super) fn verify(
         return Err(malformed("it has no DSSE envelope".to_owned()));
     };
     let material = &bundle.verification_material;
+    let stamps = &material.timestamp_verification_data.rfc3161_timestamps;
+    if material.tlog_entries.len() + stamps.len() > MAX_PROOFS {
+        return Err(malformed(format!("it has more than {MAX_PROOFS} entries and time stamps")));
+    }
     if material.tlog_entries.is_empty() {
         return Err(KeylessError::NotLogged { reason: "there is no entry of a log".to_owned() }.into());
     }
