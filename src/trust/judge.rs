@@ -5,7 +5,6 @@
 //! whatever stands beside it.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use semver::Version;
 use serde::Serialize;
@@ -13,7 +12,7 @@ use serde::Serialize;
 use super::bundle::has_certificate;
 use super::policy::{Policy, Rule, TrustedKey};
 use super::{
-    Attestation, KEYLESS, KeylessError, PublicKey, SIGNED, Simple, TrustError, verify_attestation,
+    Attestation, KEYLESS, KeylessError, SIGNED, Signer, Simple, TrustError, Who, verify_attestation,
     verify_simple,
 };
 use crate::digest::Digest;
@@ -57,54 +56,6 @@ pub struct Verdict {
     pub signer: Option<Signer>,
     /// The types of the statements that somebody trusted made about it.
     pub attestations: Vec<String>,
-}
-
-/// Who signed something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Signer {
-    /// By what they are known.
-    #[serde(flatten)]
-    pub who: Who,
-    /// What the policy calls them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// When it was signed, where a public log proves that.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub logged: Option<String>,
-}
-
-/// By what somebody who signs is known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub enum Who {
-    /// A key.
-    Key {
-        /// Its fingerprint.
-        key: String,
-    },
-    /// A name, on somebody's word.
-    Identity {
-        /// As the certificate has it.
-        identity: String,
-        /// Who vouched for it.
-        issuer: String,
-    },
-}
-
-impl Who {
-    /// The holder of this key.
-    pub fn holds(key: &PublicKey) -> Self {
-        Self::Key { key: key.fingerprint() }
-    }
-}
-
-impl fmt::Display for Who {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Key { key } => f.write_str(key),
-            Self::Identity { identity, issuer } => write!(f, "{identity} ({issuer})"),
-        }
-    }
 }
 
 /// Judges a package at the time `now` (seconds since 1970). `floor` is the highest version of it that was

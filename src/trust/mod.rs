@@ -17,6 +17,7 @@ mod licence;
 mod moment;
 mod policy;
 mod policy_error;
+mod signer;
 mod simple;
 mod statement;
 
@@ -25,7 +26,7 @@ pub use bundle::{
     is_bundle, payload, sign, sign_package, sign_payload, verify, verify_attestation,
 };
 pub use error::TrustError;
-pub use judge::{Evidence, Signer, Subject, Verdict, Who, judge, judge_belonging, statements};
+pub use judge::{Evidence, Subject, Verdict, judge, judge_belonging, statements};
 pub use key::{KeyPair, Password, PublicKey};
 #[cfg(feature = "keyless")]
 pub(crate) use keyless::use_ring;
@@ -33,4 +34,5 @@ pub use keyless::{Certified, IdentityPattern, KEYLESS, KeylessError, verify_cert
 pub use moment::Moment;
 pub use policy::{Policy, Rule, TrustedIdentity, TrustedKey, predicate_type};
 pub use policy_error::PolicyError;
+pub use signer::{Signer, Who};
 pub use simple::{SIGNATURE_ANNOTATION, SIMPLE_MEDIA_TYPE, Simple, sign_simple, verify_simple};

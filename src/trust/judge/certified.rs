@@ -1,9 +1,9 @@
 //! Who signed without a key, and whether a rule means them.
 
-use super::{Court, Signer, Who};
+use super::Court;
 use crate::trust::keyless::{Certified, verify_certified};
 use crate::trust::policy::TrustedIdentity;
-use crate::trust::{Attestation, KeylessError, TrustError, moment};
+use crate::trust::{Attestation, KeylessError, Signer, TrustError, Who, moment};
 
 impl Court<'_> {
     /// What a trusted identity said in a bundle that has a certificate.
