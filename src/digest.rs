@@ -71,6 +71,8 @@ impl Hasher {
 
 /// Pieces that wait to be hashed.
 const AHEAD: usize = 32;
+/// What is read before it is hashed.
+const PIECE: usize = 1 << 20;
 
 /// Hashes in a thread of its own, so that whoever brings the bytes goes on with the next ones.
 pub struct HasherBeside {
@@ -113,6 +115,79 @@ impl Write for Hasher {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Bytes and their digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hashed {
+    bytes: Bytes,
+    digest: Digest,
+}
+
+impl Hashed {
+    /// All that `file` has left, about `size` bytes, hashed in a second thread while the rest is read.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn read(mut file: impl Read, size: usize) -> io::Result<Self> {
+        let mut bytes = vec![0; size];
+        let (end, mut hasher) = std::thread::scope(|scope| {
+            let (sender, receiver) = sync_channel::<&[u8]>(AHEAD);
+            let hashing = scope.spawn(move || {
+                let mut hasher = Hasher::default();
+                receiver.iter().for_each(|piece| hasher.update(piece));
+                hasher
+            });
+            let mut end = 0;
+            for piece in bytes.chunks_mut(PIECE) {
+                let read = fill(&mut file, piece)?;
+                end += read;
+                // The other end lives until this one is gone.
+                let _ = sender.send(&piece[..read]);
+                if read == 0 {
+                    break;
+                }
+            }
+            drop(sender);
+            let hasher = hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            Ok::<_, io::Error>((end, hasher))
+        })?;
+        // It has become shorter or longer since its size was asked for.
+        bytes.truncate(end);
+        file.read_to_end(&mut bytes)?;
+        hasher.update(&bytes[end..]);
+        Ok(Self { bytes: bytes.into(), digest: hasher.finish() })
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// Their digest.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+}
+
+impl From<Vec<u8>> for Hashed {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { digest: Digest::of(&bytes), bytes: bytes.into() }
+    }
+}
+
+/// Reads until `piece` is full or there is no more.
+fn fill(file: &mut impl Read, piece: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < piece.len() {
+        match file.read(&mut piece[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
 }
 
 /// The text was not `sha256:` and 64 lower-case hex digits.
@@ -187,6 +262,16 @@ mod tests {
         pieces.iter().for_each(|piece| beside.update(piece.clone().into()));
         assert_eq!(beside.finish(), Digest::of(&pieces.concat()));
         assert_eq!(HasherBeside::default().finish(), Digest::of(b""));
+    }
+
+    #[test]
+    fn what_is_read_is_hashed_whatever_its_size_was_said_to_be() {
+        let bytes: Vec<u8> = (0..3 * PIECE + 7).map(|at| (at % 251) as u8).collect();
+        for size in [0, 1, PIECE, bytes.len() - 1, bytes.len(), bytes.len() + 1, 5 * PIECE] {
+            let hashed = Hashed::read(&bytes[..], size).unwrap();
+            assert_eq!((hashed.digest(), &hashed.bytes()[..]), (Digest::of(&bytes), &bytes[..]), "{size}");
+        }
+        assert_eq!(Hashed::from(bytes.clone()).digest(), Digest::of(&bytes));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::digest::Hashed;
 use crate::error::FileError;
 
 /// The bytes of a file.
@@ -15,6 +16,19 @@ use crate::error::FileError;
 /// [`FileError::NotFound`] or [`FileError::Unreadable`].
 pub fn read(path: &Utf8Path) -> Result<Vec<u8>, FileError> {
     fs::read(path).map_err(|error| FileError::reading(path, &error))
+}
+
+/// The bytes of a file with their digest.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_hashed(path: &Utf8Path) -> Result<Hashed, FileError> {
+    let hashed = || {
+        let file = File::open(path)?;
+        let size = file.metadata()?.len();
+        Hashed::read(file, usize::try_from(size).map_err(io::Error::other)?)
+    };
+    hashed().map_err(|error| FileError::reading(path, &error))
 }
 
 /// A file as UTF-8.

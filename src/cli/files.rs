@@ -6,6 +6,7 @@ use camino::Utf8Path;
 use miette::Diagnostic;
 
 use super::Context;
+use crate::digest::Hashed;
 use crate::error::{ExitStatus, Fault, FileError, Result};
 use crate::file;
 
@@ -36,6 +37,14 @@ impl Context {
         let mut bytes = Vec::new();
         std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| FileError::reading(path, &error))?;
         Ok(bytes)
+    }
+
+    /// As [`Context::read_artifact`], with the digest.
+    pub(crate) fn read_hashed(&self, path: &Utf8Path) -> Result<Hashed> {
+        match path == STDIO {
+            true => Ok(self.read_artifact(path)?.into()),
+            false => Ok(file::read_hashed(&self.cwd.join(path))?),
+        }
     }
 
     /// As [`Context::read_artifact`] for several, two at a time.

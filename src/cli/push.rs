@@ -48,7 +48,7 @@ struct Target {
 
 pub(super) fn run(cx: &Context, args: &PushArgs) -> Result<ExitStatus> {
     let target = target(cx, args)?;
-    let bytes = cx.read_artifact(&args.file)?;
+    let bytes = cx.read_hashed(&args.file)?;
     let created = created()?;
     let artifact = match &target.id {
         Some(id) => Artifact::pack(id, bytes, &created)?,

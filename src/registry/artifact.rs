@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::RegistryError;
 use crate::component;
-use crate::digest::Digest;
+use crate::digest::{Digest, Hashed};
 use crate::name::PackageId;
 
 /// The media type of an image manifest.
@@ -73,6 +73,12 @@ impl Descriptor {
             annotations: BTreeMap::new(),
             urls: Vec::new(),
         }
+    }
+
+    /// Of bytes that are hashed already.
+    fn hashed(media_type: &str, bytes: &Hashed) -> Self {
+        let size = bytes.bytes().len() as u64;
+        Self { digest: bytes.digest(), size, ..Self::of(media_type, &[]) }
     }
 
     /// The same with an annotation.
@@ -246,26 +252,30 @@ impl Artifact {
     ///
     /// # Errors
     /// When the bytes are not a component.
-    pub fn pack(id: &PackageId, component: Vec<u8>, created: &str) -> Result<Self, RegistryError> {
+    pub fn pack(id: &PackageId, component: impl Into<Hashed>, created: &str) -> Result<Self, RegistryError> {
         let titles = (id.name.name.as_str(), id.name.to_string(), Some(id.version.to_string()));
-        Self::packed(titles, component, created)
+        Self::packed(titles, component.into(), created)
     }
 
     /// Packs a component that has no name and version of its own, for a place that is called `title`.
     ///
     /// # Errors
     /// When the bytes are not a component.
-    pub fn pack_unnamed(title: &str, component: Vec<u8>, created: &str) -> Result<Self, RegistryError> {
-        Self::packed((title, title.to_owned(), None), component, created)
+    pub fn pack_unnamed(
+        title: &str,
+        component: impl Into<Hashed>,
+        created: &str,
+    ) -> Result<Self, RegistryError> {
+        Self::packed((title, title.to_owned(), None), component.into(), created)
     }
 
     fn packed(
         (file, title, version): (&str, String, Option<String>),
-        component: Vec<u8>,
+        component: Hashed,
         created: &str,
     ) -> Result<Self, RegistryError> {
-        let externs = component::externs(&component)?;
-        let layer = Descriptor::of(WASM_MEDIA_TYPE, &component)
+        let externs = component::externs(component.bytes())?;
+        let layer = Descriptor::hashed(WASM_MEDIA_TYPE, &component)
             .annotated("org.opencontainers.image.title", &format!("{file}.wasm"));
         let config = Config {
             created: created.to_owned(),
@@ -277,13 +287,13 @@ impl Artifact {
         let config = serde_json::to_vec(&config).unwrap_or_default();
         let config_descriptor = Descriptor::of(CONFIG_MEDIA_TYPE, &config);
         let mut manifest = Manifest::new(config_descriptor.clone(), vec![layer.clone()]);
-        manifest.annotations = annotations(title, version, &component);
+        manifest.annotations = annotations(title, version, component.bytes());
         let manifest = manifest.to_bytes();
         Ok(Self {
             manifest_digest: Digest::of(&manifest),
             config_digest: config_descriptor.digest,
             layer_descriptor: layer,
-            layer: component.into(),
+            layer: component.bytes().clone(),
             config: config.into(),
             manifest,
         })
