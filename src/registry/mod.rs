@@ -78,8 +78,8 @@ impl std::fmt::Display for Reference {
 
 /// Something that packages are published to and fetched from. Each package is one repository.
 ///
-/// Gives bytes as they are; [`resolve`] and [`fetch`] check them.
-pub trait Registry {
+/// Gives bytes as they are; [`resolve`] and [`fetch`] check them. Several threads may ask one at once.
+pub trait Registry: Sync {
     /// What it is called in `jointer.lock` and in messages.
     fn name(&self) -> String;
 

@@ -155,15 +155,27 @@ impl<'a> Sending<'a> {
     /// What a manifest needs to be there before it.
     pub(super) fn artifact(&mut self, artifact: &Artifact) -> Result<(), RegistryError> {
         let layer = &artifact.layer_descriptor;
-        self.blob(&layer.media_type, layer.digest, &artifact.layer)?;
-        self.blob(CONFIG_MEDIA_TYPE, artifact.config_digest, &artifact.config)
+        let (layer_there, config_there) = std::thread::scope(|scope| {
+            let config = scope.spawn(|| self.sent(artifact.config_digest, &artifact.config));
+            let layer = self.sent(layer.digest, &artifact.layer);
+            (layer, config.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        self.note(StepKind::Blob, &layer.media_type, layer.digest, &artifact.layer, layer_there?);
+        let config = &artifact.config;
+        self.note(StepKind::Blob, CONFIG_MEDIA_TYPE, artifact.config_digest, config, config_there?);
+        Ok(())
+    }
+
+    /// Sends a blob, or only looks; tells whether it was there.
+    fn sent(&self, digest: Digest, bytes: &Bytes) -> Result<bool, RegistryError> {
+        match self.dry {
+            true => self.registry.has_blob(self.package, digest),
+            false => self.registry.put_blob(self.package, digest, bytes),
+        }
     }
 
     fn blob(&mut self, media_type: &str, digest: Digest, bytes: &Bytes) -> Result<(), RegistryError> {
-        let there = match self.dry {
-            true => self.registry.has_blob(self.package, digest)?,
-            false => self.registry.put_blob(self.package, digest, bytes)?,
-        };
+        let there = self.sent(digest, bytes)?;
         self.note(StepKind::Blob, media_type, digest, bytes, there);
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Pulling one package into a file, and pushing one file.
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
 use super::artifact::check_config;
@@ -80,14 +80,30 @@ pub fn pull(
         });
     }
     let pinned = pin(registry, &what, &bytes)?;
-    if pinned.config.media_type == CONFIG_MEDIA_TYPE {
-        let refused = |why| RegistryError::NotAPackage { what: what.clone(), registry: registry.name(), why };
-        let config = held(registry, package, &pinned.config, store)?;
-        check_config(&config, pinned.layer.digest).map_err(refused)?;
+    let refused =
+        |why: String| RegistryError::NotAPackage { what: what.clone(), registry: registry.name(), why };
+    // Beside the component, which takes longer.
+    let (rest, passing) = std::thread::scope(|scope| {
+        let rest = scope.spawn(|| -> Result<_, RegistryError> {
+            if pinned.config.media_type == CONFIG_MEDIA_TYPE {
+                let config = held(registry, package, &pinned.config, store)?;
+                check_config(&config, pinned.layer.digest).map_err(&refused)?;
+            }
+            // Nothing is made of it here, so what was pulled is not lost for it.
+            Ok(registry.referrers(package, manifest).ok())
+        });
+        let passing = bring(registry, package, &pinned.layer, store, output);
+        (rest.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), passing)
+    });
+    let referrers = rest?;
+    let Passing { path, .. } = &passing?;
+    let mut magic = [0; 4];
+    let read =
+        std::fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut magic));
+    if read.is_err() || &magic != b"\0asm" {
+        return Err(refused("its layer is not WebAssembly".to_owned()));
     }
-    write(registry, package, &pinned.layer, store, output, &what)?;
-    // Nothing is made of it here, so what was pulled is not lost for it.
-    let referrers = registry.referrers(package, manifest).ok();
+    std::fs::rename(path, output).map_err(|error| FileError::writing(output, &error))?;
     Ok(Pulled {
         manifest,
         layer: pinned.layer.digest,
@@ -100,16 +116,21 @@ fn referrer(entry: Descriptor) -> Referrer {
     Referrer { digest: entry.digest, kind: entry.artifact_type.unwrap_or(entry.media_type) }
 }
 
-/// The layer to its file. It is hashed on its way to the folder of that file and renamed there: no second
-/// copy is made, and none is waited for.
-fn write(
+/// A layer in a folder beside its file, which goes with it.
+struct Passing {
+    path: Utf8PathBuf,
+    _beside: tempfile::TempDir,
+}
+
+/// The layer to the folder of its file, hashed on its way, from where it is only renamed: no second copy is made, and
+/// none is waited for.
+fn bring(
     registry: &dyn Registry,
     package: &PackageName,
     layer: &Descriptor,
     store: &Store,
     output: &Utf8Path,
-    what: &str,
-) -> Result<(), RegistryError> {
+) -> Result<Passing, RegistryError> {
     let failed = |error: &std::io::Error| FileError::writing(output, error);
     let dir = output.parent().filter(|dir| !dir.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
     let beside =
@@ -125,17 +146,7 @@ fn write(
     } else {
         registry.blob(package, layer, &here)?;
     }
-    let mut magic = [0; 4];
-    let read =
-        std::fs::File::open(&path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut magic));
-    if read.is_err() || &magic != b"\0asm" {
-        return Err(RegistryError::NotAPackage {
-            what: what.to_owned(),
-            registry: registry.name(),
-            why: "its layer is not WebAssembly".to_owned(),
-        });
-    }
-    Ok(std::fs::rename(&path, output).map_err(|error| failed(&error))?)
+    Ok(Passing { path, _beside: beside })
 }
 
 /// Pushes an artifact under a tag. What is there is not sent again; a tag that is a version never moves,
