@@ -48,13 +48,15 @@ struct Target {
 
 pub(super) fn run(cx: &Context, args: &PushArgs) -> Result<ExitStatus> {
     let target = target(cx, args)?;
-    let bytes = cx.read_hashed(&args.file)?;
     let created = created()?;
-    let artifact = match &target.id {
-        Some(id) => Artifact::pack(id, bytes, &created)?,
-        None => Artifact::pack_unnamed(&target.package.name, bytes, &created)?,
+    let artifact = || -> Result<Artifact> {
+        let bytes = cx.read_hashed(&args.file)?;
+        Ok(match &target.id {
+            Some(id) => Artifact::pack(id, bytes, &created)?,
+            None => Artifact::pack_unnamed(&target.package.name, bytes, &created)?,
+        })
     };
-    let pushed = registry::push(&*target.registry, &target.package, &target.tag, &artifact, args.dry_run)?;
+    let pushed = registry::push(&*target.registry, &target.package, &target.tag, artifact, args.dry_run)?;
     let reference = match &args.reference {
         RawReference::Place(place) => {
             let tag = Some(target.tag);

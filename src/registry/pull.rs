@@ -150,18 +150,34 @@ fn bring(
 }
 
 /// Pushes an artifact under a tag. What is there is not sent again; a tag that is a version never moves,
-/// others do. With `dry`, nothing is sent.
+/// others do. With `dry`, nothing is sent. While the artifact is made, the registry is asked what the tag is now.
 ///
 /// # Errors
-/// [`RegistryError::Conflict`]; or when the registry cannot be asked or refuses.
-pub fn push(
+/// Those of `make`; [`RegistryError::Conflict`]; or when the registry cannot be asked or refuses.
+pub fn push<E: From<RegistryError>>(
+    registry: &dyn Registry,
+    package: &PackageName,
+    tag: &str,
+    make: impl FnOnce() -> Result<Artifact, E>,
+    dry: bool,
+) -> Result<Pushed, E> {
+    let reference = Reference::Tag(tag.to_owned());
+    let (artifact, there) = std::thread::scope(|scope| {
+        let there = scope.spawn(|| registry.manifest(package, &reference));
+        (make(), there.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let artifact = &artifact?;
+    Ok(send(registry, package, tag, artifact, there?, dry)?)
+}
+
+fn send(
     registry: &dyn Registry,
     package: &PackageName,
     tag: &str,
     artifact: &Artifact,
+    there: Option<Vec<u8>>,
     dry: bool,
 ) -> Result<Pushed, RegistryError> {
-    let reference = Reference::Tag(tag.to_owned());
     let pushed = |outcome, steps| Pushed {
         outcome,
         manifest: artifact.manifest_digest,
@@ -170,7 +186,6 @@ pub fn push(
         referrers: Vec::new(),
         steps,
     };
-    let there = registry.manifest(package, &reference)?;
     let there = there.map(|bytes| (Digest::of(&bytes), Manifest::of_package(&bytes).ok()));
     match there {
         Some((found, _)) if found == artifact.manifest_digest => {

@@ -112,24 +112,24 @@ impl OciRegistry {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(digest)
     }
 
-    /// A version's tag never moves.
+    /// A version's tag never moves. Tells whether it is there already.
     async fn refuse_moving(
         &self,
         package: &PackageName,
-        tag: &str,
+        version: &str,
         ours: Digest,
     ) -> Result<bool, RegistryError> {
-        let reference = Reference::Tag(tag.to_owned());
+        let reference = Reference::Tag(version.to_owned());
         let there = retried(async || self.read_manifest(package, &reference).await).await?;
         match there.map(|bytes| Digest::of(&bytes)) {
+            None => Ok(false),
             Some(found) if found == ours => Ok(true),
-            Some(found) if is_version(tag) => Err(RegistryError::Conflict {
-                what: format!("{package}@{tag}"),
+            Some(found) => Err(RegistryError::Conflict {
+                what: format!("{package}@{version}"),
                 registry: self.name(),
                 found,
                 ours,
             }),
-            _ => Ok(false),
         }
     }
 }
@@ -218,6 +218,7 @@ impl Registry for OciRegistry {
             .is_ok_and(|value| value["mediaType"] == INDEX_MEDIA_TYPE);
         self.runtime.block_on(async {
             if let Reference::Tag(tag) = reference
+                && is_version(tag)
                 && self.refuse_moving(package, tag, Digest::of(bytes)).await?
             {
                 return Ok(());
