@@ -136,11 +136,13 @@ fn is_tag(tag: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// The rules of the OCI distribution specification for names and tags; what oci-client 0.18 takes and refuses.
     #[test]
-    fn a_place_is_one_where_oci_client_says_so() {
+    fn a_place_is_named_as_the_specification_says() {
+        for text in ["x.org/a", "x.org/a_b/c__d/e---f/g.h:T.1-2_3", "x.org/a:_b"] {
+            assert!(text.parse::<RawReference>().is_ok(), "{text}");
+        }
         for text in [
-            "x.org/a",
-            "x.org/a_b/c__d/e---f/g.h:T.1-2_3",
             "x.org/a___b",
             "x.org/a..b",
             "x.org/a._b",
@@ -148,16 +150,13 @@ mod tests {
             "x.org/a-",
             "x.org/a:.b",
             "x.org/a:-b",
-            "x.org/a:_b",
             "x.org/A",
             "x.org/a//b",
             "x.org/a/",
             "x.org/a:",
             "x.org/a b",
         ] {
-            let theirs = text.parse::<oci_client::Reference>();
-            let ours = text.parse::<RawReference>();
-            assert_eq!(ours.is_ok(), theirs.is_ok(), "{text}: {theirs:?}");
+            assert!(text.parse::<RawReference>().is_err(), "{text}");
         }
     }
 
