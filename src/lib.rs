@@ -6,7 +6,7 @@
 //!
 //! | room | it holds |
 //! |---|---|
-//! | `error` `event` `digest` `file` `name` `process` | leaf files: error kinds, events, digests, whole files, names, children |
+//! | `error` `event` `digest` `file` `name` `process` `threads` `web` | leaf files: error kinds, events, digests, whole files, names, children, two things at once, strangers |
 //! | `component` | a component or core module as bytes: decode, rewrite, metadata, validate |
 //! | `wit` | WIT packages and worlds: load, resolve, structural diff, re-versioned views |
 //! | `host` | host profiles and capability kinds; does a component fit a host |
@@ -34,6 +34,8 @@ pub mod event;
 pub mod file;
 pub mod name;
 pub mod process;
+mod threads;
+mod web;
 
 pub mod adapt;
 pub mod app;

@@ -37,8 +37,8 @@ pub(super) fn sign(cx: &Context, input: &Utf8Path, key: &Utf8Path, output: &Utf8
     component::validate(&bytes).map_err(|error| here(error.into()))?;
     let signed = embedded::sign(&bytes, &key).map_err(|error| here(error.into()))?;
     let unchanged = signed.is_none();
+    signed.as_deref().map_or(Ok(()), component::validate)?;
     let signed = signed.unwrap_or(bytes);
-    component::validate(&signed)?;
     // What is signed already stays as it is, with its time.
     if !unchanged || input != output || output == STDIO {
         cx.write_artifact(output, &signed)?;

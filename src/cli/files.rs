@@ -9,6 +9,7 @@ use super::Context;
 use crate::digest::Hashed;
 use crate::error::{ExitStatus, Fault, FileError, Result};
 use crate::file;
+use crate::threads::both;
 
 /// The name that means standard input or standard output.
 pub(super) const STDIO: &str = "-";
@@ -53,15 +54,10 @@ impl Context {
         let read = |paths: &[&Utf8Path]| -> Result<Vec<Vec<u8>>> {
             paths.iter().map(|path| self.read_artifact(path)).collect()
         };
-        std::thread::scope(|scope| {
-            let second = scope.spawn(|| read(second));
-            let mut all = read(first)?;
-            match second.join() {
-                Ok(more) => all.extend(more?),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-            Ok(all)
-        })
+        let (second, first) = both(|| read(second), || read(first));
+        let mut all = first?;
+        all.extend(second?);
+        Ok(all)
     }
 
     /// Refuses standard output if it is a terminal; to be called before the work is done.

@@ -195,12 +195,16 @@ fn file_sbom(component: &[u8], id: &PackageId, created: &str) -> Result<Vec<u8>,
 }
 
 /// One package in a few lines; each thing that would be sent on its own.
-fn said(published: &Published, dry: bool) -> String {
-    let verb = match published.outcome {
+fn verb(outcome: Outcome) -> &'static str {
+    match outcome {
         Outcome::Published => "published",
         Outcome::Unchanged => "already there, with the same contents:",
         Outcome::Would => "would publish",
-    };
+    }
+}
+
+fn said(published: &Published, dry: bool) -> String {
+    let verb = verb(published.outcome);
     let mut text = format!(
         "{verb} {} to {}\n  manifest {}\n  content  {} ({} bytes)",
         published.package, published.registry, published.manifest, published.content, published.size

@@ -12,6 +12,7 @@ use sigstore_sign::{Error, SigningContext, SigningServices};
 use super::IdentityError;
 use super::token::Source;
 use crate::trust;
+use crate::web::{is_loopback, plain, use_ring_for_tls};
 
 const FULCIO: &str = "Fulcio, which makes certificates,";
 const REKOR: &str = "Rekor, the public log,";
@@ -73,8 +74,7 @@ impl Services {
 }
 
 fn client() -> Result<reqwest::Client, String> {
-    // Fails when there is one already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    use_ring_for_tls();
     reqwest::Client::builder()
         .user_agent(concat!("jointer/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
@@ -89,10 +89,7 @@ fn client() -> Result<reqwest::Client, String> {
 pub(super) fn address(text: &str) -> Result<Url, IdentityError> {
     let invalid = |why: &str| IdentityError::InvalidServices { reason: format!("`{text}` {why}") };
     let url = Url::parse(text).map_err(|_| invalid("is not an address"))?;
-    let here = url.host_str().is_some_and(|host| {
-        host == "localhost"
-            || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-    });
+    let here = url.host_str().is_some_and(is_loopback);
     match url.scheme() == "https" || (here && url.scheme() == "http") {
         true => Ok(url),
         false => Err(invalid("is neither https nor on this machine")),
@@ -118,11 +115,6 @@ fn refusal(error: &Error, secret: &str) -> IdentityError {
         true => IdentityError::Unreachable { service, reason },
         false => IdentityError::Refused { service, reason },
     }
-}
-
-/// A stranger's words, short and without what a terminal would obey.
-pub(super) fn plain(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control()).take(300).collect()
 }
 
 /// An error of the connection without its address.

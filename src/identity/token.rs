@@ -6,7 +6,8 @@ use serde::Deserialize;
 use sigstore_sign::oidc::IdentityToken;
 
 use super::IdentityError;
-use super::services::{address, plain, words};
+use super::services::{address, words};
+use crate::web::plain;
 
 /// Whom Sigstore's tokens are for.
 const AUDIENCE: &str = "sigstore";

@@ -9,9 +9,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
 use super::RegistryError;
-use super::location::is_loopback;
 use crate::error::FileError;
 use crate::name::PackageName;
+use crate::web::is_loopback;
 
 /// What the file says; empty when there is none.
 #[derive(Debug, Clone, Default)]

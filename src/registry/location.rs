@@ -125,16 +125,6 @@ fn is_path_component(text: &str) -> bool {
         && !text.contains("..")
 }
 
-/// Whether a host is this machine, where http is as good as https.
-pub(super) fn is_loopback(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if !port.contains(']') => name,
-        _ => host,
-    };
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,13 +154,5 @@ mod tests {
         ] {
             assert!(text.parse::<Location>().is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn only_this_machine_is_loopback() {
-        assert!(["localhost:5000", "127.0.0.1", "127.9.9.9:1", "[::1]:5000"].into_iter().all(is_loopback));
-        assert!(
-            !["localhost.example.com", "128.0.0.1", "127.0.0.1.example.com"].into_iter().any(is_loopback)
-        );
     }
 }

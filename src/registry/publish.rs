@@ -11,6 +11,7 @@ use super::{
 };
 use crate::digest::Digest;
 use crate::name::{PackageId, PackageName};
+use crate::threads::both;
 
 /// What publishing came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -155,11 +156,10 @@ impl<'a> Sending<'a> {
     /// What a manifest needs to be there before it.
     pub(super) fn artifact(&mut self, artifact: &Artifact) -> Result<(), RegistryError> {
         let layer = &artifact.layer_descriptor;
-        let (layer_there, config_there) = std::thread::scope(|scope| {
-            let config = scope.spawn(|| self.sent(artifact.config_digest, &artifact.config));
-            let layer = self.sent(layer.digest, &artifact.layer);
-            (layer, config.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-        });
+        let (config_there, layer_there) = both(
+            || self.sent(artifact.config_digest, &artifact.config),
+            || self.sent(layer.digest, &artifact.layer),
+        );
         self.note(StepKind::Blob, &layer.media_type, layer.digest, &artifact.layer, layer_there?);
         let config = &artifact.config;
         self.note(StepKind::Blob, CONFIG_MEDIA_TYPE, artifact.config_digest, config, config_there?);

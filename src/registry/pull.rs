@@ -14,6 +14,7 @@ use super::{
 use crate::digest::Digest;
 use crate::error::FileError;
 use crate::name::PackageName;
+use crate::threads::both;
 
 /// What was pulled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -83,18 +84,15 @@ pub fn pull(
     let refused =
         |why: String| RegistryError::NotAPackage { what: what.clone(), registry: registry.name(), why };
     // Beside the component, which takes longer.
-    let (rest, passing) = std::thread::scope(|scope| {
-        let rest = scope.spawn(|| -> Result<_, RegistryError> {
-            if pinned.config.media_type == CONFIG_MEDIA_TYPE {
-                let config = held(registry, package, &pinned.config, store)?;
-                check_config(&config, pinned.layer.digest).map_err(&refused)?;
-            }
-            // Nothing is made of it here, so what was pulled is not lost for it.
-            Ok(registry.referrers(package, manifest).ok())
-        });
-        let passing = bring(registry, package, &pinned.layer, store, output);
-        (rest.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), passing)
-    });
+    let rest = || -> Result<_, RegistryError> {
+        if pinned.config.media_type == CONFIG_MEDIA_TYPE {
+            let config = held(registry, package, &pinned.config, store)?;
+            check_config(&config, pinned.layer.digest).map_err(&refused)?;
+        }
+        // Nothing is made of it here, so what was pulled is not lost for it.
+        Ok(registry.referrers(package, manifest).ok())
+    };
+    let (rest, passing) = both(rest, || bring(registry, package, &pinned.layer, store, output));
     let referrers = rest?;
     let Passing { path, .. } = &passing?;
     let mut magic = [0; 4];
@@ -162,10 +160,7 @@ pub fn push<E: From<RegistryError>>(
     dry: bool,
 ) -> Result<Pushed, E> {
     let reference = Reference::Tag(tag.to_owned());
-    let (artifact, there) = std::thread::scope(|scope| {
-        let there = scope.spawn(|| registry.manifest(package, &reference));
-        (make(), there.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    });
+    let (there, artifact) = both(|| registry.manifest(package, &reference), make);
     let artifact = &artifact?;
     Ok(send(registry, package, tag, artifact, there?, dry)?)
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::config::{Config, Mapping, Metadata, invalid};
-use super::location::is_loopback;
 use super::oci::well_known;
 use super::{Location, RegistryError, credentials};
 use crate::name::PackageName;
+use crate::web::is_loopback;
 
 pub(super) const WELL_KNOWN_TIME: Duration = Duration::from_secs(60);
 

@@ -1,11 +1,11 @@
 //! `jointer publish --to warg://HOST`: legacy.
 
-use super::{From, PublishArgs, app_contents, plan};
+use super::{From, PublishArgs, app_contents, plan, verb};
 use crate::cli::{Context, key};
 use crate::error::{ExitStatus, Result};
 use crate::package::{self, Planned};
+use crate::registry::RegistryError;
 use crate::registry::warg::{Released, Warg};
-use crate::registry::{Outcome, RegistryError};
 use crate::trust::KeyPair;
 
 /// Where the key may stand that signs the records, as warg writes it.
@@ -52,11 +52,7 @@ fn signing_key(cx: &Context, args: &PublishArgs) -> Result<KeyPair> {
 }
 
 fn said(released: &Released) -> String {
-    let verb = match released.outcome {
-        Outcome::Published => "published",
-        Outcome::Unchanged => "already there, with the same contents:",
-        Outcome::Would => "would publish",
-    };
+    let verb = verb(released.outcome);
     let begins = if released.first { ", which begins the log" } else { "" };
     format!(
         "{verb} {} to {}\n  record  {}{begins}\n  key     {}\n  content {} ({} bytes)",

@@ -9,6 +9,8 @@ use reqwest::{Response, Url};
 use serde::Deserialize;
 use tokio::time::timeout;
 
+use crate::web::{plain, use_ring_for_tls};
+
 pub(super) const USER_AGENT: &str = concat!("jointer/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a registry may say nothing, unless `JOINTER_NETWORK_TIMEOUT` (seconds) says otherwise.
@@ -31,8 +33,7 @@ pub(super) enum For {
 
 /// A client.
 pub(super) fn client(roots: &[reqwest::Certificate], purpose: For) -> Result<reqwest::Client, String> {
-    // Fails when there is one already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    use_ring_for_tls();
     let policy = match purpose {
         For::All => reqwest::redirect::Policy::custom(redirect),
         For::Plain => reqwest::redirect::Policy::custom(|attempt| match attempt.url().scheme() {
@@ -161,11 +162,6 @@ pub(super) fn message(body: &[u8]) -> String {
     let Ok(envelope) = serde_json::from_slice::<Envelope>(body) else { return String::new() };
     let first = envelope.errors.first();
     first.map(|first| plain(&format!(" ({}: {})", first.code, first.message))).unwrap_or_default()
-}
-
-/// A stranger's words, short and without what a terminal would obey.
-pub(super) fn plain(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control()).take(300).collect()
 }
 
 /// An error of the connection with its last cause, without the URL, whose query may hold a token.

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::OciRegistry;
-use super::http::{next_page, patience, patient, plain, read_limited};
+use super::http::{next_page, patience, patient, read_limited};
 use super::session::Access;
 use crate::digest::Digest;
 use crate::name::PackageName;
@@ -17,6 +17,7 @@ use crate::registry::retry::{Failure, retried};
 use crate::registry::{
     BlobWriter, Descriptor, INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Reference, RegistryError, Store,
 };
+use crate::web::plain;
 
 const MAX_PAGES: usize = 1000;
 const MAX_TAGS: usize = 200_000;

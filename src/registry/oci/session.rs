@@ -14,13 +14,11 @@ use reqwest::{Request, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 
 use super::challenge::Challenge;
-use super::http::{
-    Broken, For, client, message, patient, patient_while, plain, read_limited, same_origin, seconds,
-};
+use super::http::{Broken, For, client, message, patient, patient_while, read_limited, same_origin, seconds};
 use crate::registry::RegistryError;
 use crate::registry::credentials::{Credentials, Found};
-use crate::registry::location::is_loopback;
 use crate::registry::retry::{Failure, is_passing};
+use crate::web::{is_loopback, plain};
 
 const MAX_TOKEN_ANSWER: u64 = 1 << 20;
 const MAX_ERROR_ANSWER: u64 = 64 << 10;

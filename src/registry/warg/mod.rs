@@ -17,12 +17,12 @@ use warg_client::{ClientError, Config, FileSystemClient};
 use warg_protocol::package::LogState;
 use warg_protocol::registry::PackageName as WargName;
 
-use super::location::is_loopback;
 use super::{Artifact, Location, Published, RegistryError, Store, creation_time, open};
 use crate::app::{Dirs, PackageRequest};
 use crate::component;
 use crate::digest::Digest;
 use crate::name::{PackageId, PackageName};
+use crate::web::is_loopback;
 
 pub use publish::Released;
 

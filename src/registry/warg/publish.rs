@@ -81,7 +81,7 @@ impl Warg {
         if dry {
             return Ok(released);
         }
-        let sent = self.ask(&what, self.send(id, bytes, &key));
+        let sent = self.ask(&what, self.send(id, bytes, released.content, &key));
         // Whatever it says: the log says who was first.
         let log = self.log(&id.name)?.unwrap_or_default();
         released.record = self.existing(&log, &released)?;
@@ -92,8 +92,14 @@ impl Warg {
         }
     }
 
-    async fn send(&self, id: &PackageId, bytes: Vec<u8>, key: &PrivateKey) -> Result<(), ClientError> {
-        let content = Digest::of(&bytes).to_string().parse().map_err(|error| other(&error))?;
+    async fn send(
+        &self,
+        id: &PackageId,
+        bytes: Vec<u8>,
+        content: Digest,
+        key: &PrivateKey,
+    ) -> Result<(), ClientError> {
+        let content = content.to_string().parse().map_err(|error| other(&error))?;
         let name = WargName::new(id.name.to_string())?;
         let stored = stream::iter([Ok(Bytes::from(bytes))]);
         self.client.content().store_content(Box::pin(stored), Some(&content)).await?;
